@@ -1,0 +1,1 @@
+"""What AWS Lambda accepts, runs and refuses, as tables."""

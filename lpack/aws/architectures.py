@@ -1,0 +1,23 @@
+"""Lambda's two instruction set architectures, under the names that the other worlds give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """An architecture: Lambda's ``name``, the kernel's ``machine``, the ELF header's ``elf_machine``."""
+
+    name: str
+    machine: str
+    elf_machine: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+X86_64 = Architecture("x86_64", machine="x86_64", elf_machine="EM_X86_64")
+ARM64 = Architecture("arm64", machine="aarch64", elf_machine="EM_AARCH64")
+
+ARCHITECTURES: dict[str, Architecture] = {each.name: each for each in (X86_64, ARM64)}

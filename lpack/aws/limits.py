@@ -1,0 +1,40 @@
+"""Lambda's quotas and patterns.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html and the Lambda API's service model.
+"""
+
+from __future__ import annotations
+
+import re
+
+UNZIPPED_BYTES = 262_144_000
+"""Function code, its layers and a custom runtime, unzipped, together."""
+
+DIRECT_UPLOAD_BYTES = 52_428_800
+"""A zip that goes to Lambda in the request itself; larger ones go by S3."""
+
+ENVIRONMENT_BYTES = 4_096
+"""All environment variables as one compact JSON object, in UTF-8."""
+
+MEMORY_MB = range(128, 10_240 + 1)
+TIMEOUT_SECONDS = range(1, 900 + 1)
+EPHEMERAL_STORAGE_MB = range(512, 10_240 + 1)
+
+HANDLER_CHARACTERS = 128
+HANDLER = re.compile(r"[^\s]+")
+
+FUNCTION_NAME_CHARACTERS = 64
+FUNCTION_NAME = re.compile(r"[a-zA-Z0-9-_]+")
+
+ENVIRONMENT_KEY = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+
+RESERVED_ENVIRONMENT_KEYS = frozenset(
+    """
+    _HANDLER _X_AMZN_TRACE_ID AWS_DEFAULT_REGION AWS_REGION AWS_EXECUTION_ENV AWS_LAMBDA_FUNCTION_NAME
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE
+    AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+    AWS_SESSION_TOKEN AWS_LAMBDA_RUNTIME_API LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR AWS_LAMBDA_MAX_CONCURRENCY
+    AWS_LAMBDA_METADATA_API AWS_LAMBDA_METADATA_TOKEN
+    """.split()
+)
+"""Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""

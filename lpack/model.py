@@ -1,0 +1,112 @@
+"""The words of lpack: what is built, for which target, from which packages, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from .aws.architectures import Architecture
+from .aws.runtimes import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an artifact will run: a Lambda runtime and an architecture, never the machine lpack itself runs on."""
+
+    runtime: Runtime
+    architecture: Architecture
+
+    def __str__(self) -> str:
+        return f"{self.runtime} on {self.architecture}"
+
+    @property
+    def description(self) -> str:
+        """The target with the operating system behind it, for messages about native code."""
+        system = self.runtime.system
+        return f"{self} ({system.name}, glibc {system.glibc[0]}.{system.glibc[1]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A third-party package in an artifact. ``required_by`` names the packages of the artifact that asked for it.
+
+    ``sha256`` (hex) is that of the wheel it was taken from; ``size`` and ``packed_size`` are what it takes in the
+    artifact, in bytes.
+    """
+
+    name: str
+    version: str
+    purl: str
+    sha256: str
+    size: int = 0
+    packed_size: int = 0
+    required_by: tuple[str, ...] = ()
+    origin: str = ""
+
+
+class Severity(StrEnum):
+    """How bad a finding is. An error stops the artifact from leaving the build."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a check has to say: subject and fact in ``message``, the next step in ``hint``.
+
+    ``check`` is the stable name of the rule ("unzipped-size", "elf-glibc", …), for machines.
+    """
+
+    severity: Severity
+    check: str
+    message: str
+    hint: str | None = None
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A path of the source that is not in the artifact, and the rule that says so."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine lpack runs on, as the command line found it: its environment variables and the store's folder."""
+
+    environ: Mapping[str, str]
+    cache: Path
+    workers: int = 2
+
+
+class Reporter(Protocol):
+    """Whom the rooms tell about progress. The command line prints it; a library user may ignore it."""
+
+    def note(self, message: str) -> None:
+        """Something was decided for the user, or takes a while."""
+
+    def warning(self, message: str) -> None:
+        """Something is probably not as the user wants it."""
+
+    def progress(self, label: str, done: int, total: int) -> None:
+        """``done`` of ``total`` bytes or steps of ``label``; called often, from any thread."""
+
+
+class Silent:
+    """A Reporter that says nothing."""
+
+    def note(self, message: str) -> None:
+        """Say nothing."""
+
+    def warning(self, message: str) -> None:
+        """Say nothing."""
+
+    def progress(self, label: str, done: int, total: int) -> None:
+        """Say nothing."""
