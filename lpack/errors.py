@@ -11,7 +11,7 @@
     ├── FunctionError       6    the function ran and failed
     ├── PublishError        7    an upload
     └── InputError          1    a file that is not what it claims to be
-        └── UnsafeArchive   1    an archive that must not be unpacked
+        └── UnsafeArchiveError  1    an archive that must not be unpacked
 
 A message names the subject and the fact; the hint says what to do next. The numbers are exit codes, and stable.
 """
@@ -86,5 +86,5 @@ class InputError(LpackError):
     """A file that lpack was given, or fetched, is not what it claims to be."""
 
 
-class UnsafeArchive(InputError):
+class UnsafeArchiveError(InputError):
     """An archive whose members must not be unpacked: they leave the root, lie about their size, or clash."""

@@ -7,6 +7,7 @@ either is absent or holds all of its content. Nothing in it is precious; what is
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import InputError, LpackError
+from .errors import LpackError
 
 _CHUNK = 1 << 20
 
@@ -51,11 +52,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@dataclass(frozen=True, slots=True)
 class Store:
     """The content-addressed cache in one folder, which is made when something is first kept."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    folder: Path
 
     # Files, by what they are ("wheels", "packed") and the SHA-256 of the content that they stand for.
 
@@ -181,9 +182,16 @@ class Store:
 def damaged(path: Path, digest: bytes) -> bool:
     """Whether a file of the store no longer has the content that it stands for."""
     try:
-        return sha256_of(path) != digest
+        status = path.stat()
     except FileNotFoundError:
         return True
+    return _digest_at(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns) != digest
+
+
+@functools.lru_cache(maxsize=4096)  # functions of one project share most of their wheels
+def _digest_at(path: Path, size: int, modified: int, changed: int) -> bytes:
+    del size, modified, changed  # they tell one state of the file from another
+    return sha256_of(path)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
@@ -198,14 +206,4 @@ def _remove_empty_folders(folder: Path) -> None:
     for parent, _, _ in os.walk(folder, topdown=False):
         if Path(parent) != folder:
             with contextlib.suppress(OSError):  # not empty, or another process was faster
-                os.rmdir(parent)
-
-
-def check_digest(path: Path, expected: bytes, subject: str) -> None:
-    """InputError unless the file has the SHA-256 that the lock asks for."""
-    actual = sha256_of(path)
-    if actual != expected:
-        raise InputError(
-            f"{subject} has SHA-256 {actual.hex()}, but the lock says {expected.hex()}",
-            hint="someone replaced the file: find out why before you run `lpack lock --upgrade`",
-        )
+                Path(parent).rmdir()

@@ -35,6 +35,6 @@ RESERVED_ENVIRONMENT_KEYS = frozenset(
     AWS_LAMBDA_LOG_GROUP_NAME AWS_LAMBDA_LOG_STREAM_NAME AWS_ACCESS_KEY AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
     AWS_SESSION_TOKEN AWS_LAMBDA_RUNTIME_API LAMBDA_TASK_ROOT LAMBDA_RUNTIME_DIR AWS_LAMBDA_MAX_CONCURRENCY
     AWS_LAMBDA_METADATA_API AWS_LAMBDA_METADATA_TOKEN
-    """.split()
+    """.split()  # noqa: SIM905 - a table is read best without quotes
 )
 """Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""

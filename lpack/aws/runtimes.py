@@ -1,6 +1,6 @@
 """Lambda's runtimes: operating system, language version, and the dates on which they end.
 
-Sources: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html and cfn-lint's lifecycle table, November 2026.
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html and cfn-lint's table, November 2026.
 Adding a runtime is adding a row.
 """
 
@@ -104,7 +104,7 @@ def nearest_runtimes(name: str) -> str:
     near = difflib.get_close_matches(name.lower(), RUNTIMES, n=3, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(f"`{candidate}`" for candidate in near) + "?"
-    newest = {}
+    newest: dict[str, str] = {}
     for known in RUNTIMES.values():
         if known.lifecycle.deprecated:
             newest.setdefault(known.family, known.name)

@@ -1,0 +1,46 @@
+# Everything runs in .venv, which is made and kept up to date by itself. PYTHON names another Python to make it with.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FIXTURE := fixtures/python-pandas
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test quick lint format bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+venv: $(VENV)/.installed ## make the virtual environment
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lpack needs Python 3.11 or newer: make PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+demo: venv ## build the pandas function for arm64 and x86_64, and check both zips
+	$(BIN)/lpack -C $(FIXTURE) build
+	$(BIN)/lpack -C $(FIXTURE) check
+
+test: lint ## run all checks and tests (needs the package index)
+	$(BIN)/pytest -n auto
+
+quick: venv ## run the tests that need neither network nor patience
+	$(BIN)/pytest -n auto -m 'not network and not slow'
+
+lint: venv ## check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: venv ## format the code, and fix what can be fixed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: venv ## measure against `sam build` and uv (takes some minutes)
+	$(BIN)/python benchmarks/run.py
+
+clean: ## remove the virtual environment, caches and artifacts
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fixtures/*/dist fixtures/*/pylock.*.toml
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

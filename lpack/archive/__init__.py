@@ -1,0 +1,1 @@
+"""Archives: what writes a Tree to a file, and reads one back."""

@@ -1,0 +1,262 @@
+"""Fetching files by their hash: in parallel, checked while they arrive, straight into the store."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from .errors import InputError, LpackError, ResolveError
+from .model import Host, Reporter
+from .network import Credential, Network, network_of, origin, redacted
+from .store import Store
+from .tree import unsafe
+
+if TYPE_CHECKING:
+    import requests
+
+    from .http_client import Answer
+
+__all__ = ["Credential", "Download", "fetch", "redacted"]
+
+_CONNECTIONS = 8
+_CHUNK = 1 << 18
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
+_GRACE = 0.5
+"""Seconds for the other threads to clean up after a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file to have: where it is (``https``, ``http`` or ``file``), its SHA-256, and its name in the store.
+
+    The URL may carry a user name and password; they are sent to its host alone, and never shown.
+    """
+
+    url: str
+    sha256: bytes
+    name: str
+
+
+Admit = Callable[[Path, Download], None]
+"""Looks at a file whose hash is right before it enters the store, and raises if it must not."""
+
+
+def fetch(  # noqa: PLR0913 -- what to have, where to keep it, whom to ask and whom to tell: none belongs to another
+    kind: str,
+    downloads: Sequence[Download],
+    *,
+    store: Store,
+    host: Host,
+    credentials: Sequence[Credential] = (),
+    reporter: Reporter,
+    admit: Admit,
+) -> dict[bytes, Path]:
+    """The places in the store of all ``downloads``, by their SHA-256; what the store lacks is fetched.
+
+    The first failure ends it and leaves nothing half-made: ResolveError for what can't be had, InputError for a file
+    with another hash, LpackError for a full disk, and whatever ``admit`` raises.
+    """
+    places: dict[bytes, Path] = {}
+    missing: dict[bytes, Download] = {}
+    for download in downloads:
+        if "/" in download.name or unsafe(download.name):
+            raise InputError(f"`{download.name}` is not the name of a file", hint="run `lpack lock --upgrade`")
+        if place := store.find(kind, download.sha256, download.name):
+            places[download.sha256] = place
+        else:
+            missing[download.sha256] = download
+    if missing:
+        network = network_of(host.environ, credentials=credentials)
+        shelf = _Shelf(kind, store, admit)
+        places |= _fetch_all(tuple(missing.values()), shelf, network=network, progress=_Progress(reporter))
+    return places
+
+
+class _Shelf(NamedTuple):
+    """Where fetched files are kept, and what lets them in."""
+
+    kind: str
+    store: Store
+    admit: Admit
+
+
+class _Stopped(Exception):  # noqa: N818 -- no error: another download failed, or the user has had enough
+    pass
+
+
+class _Progress:
+    """Counts the bytes of all downloads together."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._lock = threading.Lock()
+        self._bytes: dict[bytes, tuple[int, int]] = {}
+
+    def update(self, download: Download, *, done: int, size: int) -> None:
+        with self._lock:
+            self._bytes[download.sha256] = (done, max(done, size))
+            done_by_all, size_of_all = map(sum, zip(*self._bytes.values(), strict=True))
+            self._reporter.progress("fetching", done_by_all, size_of_all)
+
+
+def _fetch_all(
+    downloads: Sequence[Download], shelf: _Shelf, *, network: Network, progress: _Progress
+) -> dict[bytes, Path]:
+    """Fetch with several threads.
+
+    They are daemons and not an executor's, which would wait for them even when Python ends: one may sit for a minute
+    before a silent server, or for longer before another process's lock, when the user has pressed Ctrl-C.
+    """
+    from .http_client import new_session
+
+    stop = threading.Event()
+    to_do: queue.SimpleQueue[Download] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[tuple[bytes, Path | BaseException]] = queue.SimpleQueue()
+    for download in downloads:
+        to_do.put(download)
+    with shelf.store.temporary_folder() as folder, new_session() as session:
+        fetcher = _Fetcher(session, network, folder, shelf, progress, stop)
+
+        def work() -> None:
+            while not stop.is_set():
+                try:
+                    download = to_do.get_nowait()
+                except queue.Empty:
+                    return
+                try:
+                    outcomes.put((download.sha256, fetcher.place_of(download)))
+                except BaseException as error:  # noqa: BLE001 -- raised again below, in the caller's thread
+                    outcomes.put((download.sha256, error))
+
+        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(_CONNECTIONS, len(downloads)))]
+        places: dict[bytes, Path] = {}
+        try:
+            for thread in threads:
+                thread.start()
+            while len(places) < len(downloads):
+                digest, outcome = outcomes.get()
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                places[digest] = outcome
+        finally:
+            stop.set()
+            deadline = time.monotonic() + _GRACE
+            for thread in threads:
+                if thread.is_alive():
+                    thread.join(max(0.0, deadline - time.monotonic()))
+    return places
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetcher:
+    """Fetches one file, in each of several threads."""
+
+    session: requests.Session
+    network: Network
+    folder: Path
+    shelf: _Shelf
+    progress: _Progress
+    stop: threading.Event
+
+    def place_of(self, download: Download) -> Path:
+        """The file's place in the store; it is fetched once, however many processes want it."""
+        kind, store, admit = self.shelf
+        key = download.sha256.hex()
+        partial = self.folder / key / download.name
+        try:
+            with store.lock(key):
+                self.check_stop()
+                if place := store.find(kind, download.sha256, download.name):
+                    return place
+                partial.parent.mkdir(exist_ok=True)
+                self.transfer(download, partial)
+                admit(partial, download)
+                return store.keep(kind, download.sha256, download.name, partial)
+        except OSError as error:
+            raise _disk_error(error, store) from error
+
+    def transfer(self, download: Download, partial: Path) -> None:
+        """Write the file to ``partial``, in as many tries as the user allows."""
+        from .http_client import RequestFailure
+
+        for left in range(self.network.retries, -1, -1):
+            try:
+                self.try_transfer(download, partial)
+            except RequestFailure as failure:
+                if not failure.passing or not left:
+                    message = f"`{download.name}` can't be fetched from `{failure.origin}`: {failure.fact}"
+                    raise ResolveError(message, hint=failure.hint) from failure
+                self.stop.wait(min(_pause(self.network.retries - left, failure.pause), _LONGEST_PAUSE))
+            else:
+                return
+
+    def try_transfer(self, download: Download, partial: Path) -> None:
+        """Write the file to ``partial`` once; InputError if it is not what was asked for."""
+        digest = hashlib.sha256()
+        done = 0
+        with self.opened(download.url) as answer, partial.open("wb") as file:
+            for chunk in answer.chunks:
+                self.check_stop()
+                file.write(chunk)
+                digest.update(chunk)
+                done += len(chunk)
+                self.progress.update(download, done=done, size=answer.size)
+        if digest.digest() != download.sha256:
+            raise InputError(
+                f"`{download.name}` from `{origin(download.url)}` has SHA-256 {digest.hexdigest()}, "
+                f"but the lock says {download.sha256.hex()}",
+                hint="the answer is a web page: is there a login page or a proxy on the way?"
+                if answer.content_type == "text/html"
+                else "someone replaced the file: find out why before you run `lpack lock --upgrade`",
+            )
+
+    @contextmanager
+    def opened(self, url: str) -> Iterator[Answer]:
+        """The bytes at ``url``."""
+        from urllib.request import url2pathname
+
+        from .http_client import Answer, get
+
+        self.check_stop()
+        if not url.startswith("file:"):
+            with get(url, session=self.session, network=self.network) as answer:
+                yield answer
+            return
+        path = Path(url2pathname(urlsplit(url).path))
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise ResolveError(f"`{path}` can't be read: {error.strerror}") from error
+        with file:
+            yield Answer(path.stat().st_size, "", iter(lambda: file.read(_CHUNK), b""))
+
+    def check_stop(self) -> None:
+        if self.stop.is_set():
+            raise _Stopped
+
+
+def _pause(tries: int, asked_for: float | None) -> float:
+    """Seconds until the next try. Jitter, so that many machines don't come back at once."""
+    if asked_for is not None:
+        return asked_for
+    return _FIRST_PAUSE * (1 << tries) * random.uniform(0.5, 1)  # noqa: S311 -- hides nothing
+
+
+def _disk_error(error: OSError, store: Store) -> LpackError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "make room, run `lpack cache prune`, or set LPACK_CACHE_DIR to a folder on another disk"
+        return LpackError("the disk that holds the store is full", hint=hint)
+    return LpackError(
+        f"the store `{store.folder}` can't be written: {error.strerror or error}",
+        hint="set LPACK_CACHE_DIR to a folder that you can write to",
+    )

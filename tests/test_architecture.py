@@ -1,0 +1,118 @@
+"""The shape of the house: which room knows which, and who may talk to the world."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "lpack"
+
+FLOORS = """
+    cli
+    build
+    check ecosystems starters
+    download
+    http_client
+    archive overlay sources
+    store
+    network
+    config
+    config_keys
+    tree
+    model
+    aws processes sizes
+    errors
+"""
+"""From the roof to the ground: a room may know the rooms on the floors below its own, and no others."""
+
+FLOOR_OF = {room: floor for floor, line in enumerate(FLOORS.split("\n")) for room in line.split()}
+
+HEAVY = frozenset(
+    """
+    boto3 build docker elfdeps elftools filelock packaging.pylock pathspec requests rich.progress urllib3 uv
+    concurrent.futures
+    """.split()
+)
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def rooms_imported(module: Path) -> Iterator[tuple[str, int]]:
+    """The rooms that a module imports anywhere, also inside functions, with the lines."""
+    folder = module.relative_to(PACKAGE.parent).parent.parts
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        match node:
+            case ast.Import(names=names):
+                for name in names:
+                    yield from _room_in(tuple(name.name.split(".")), node.lineno)
+            case ast.ImportFrom(module=name, level=level, names=names):
+                start = folder[: len(folder) - level + 1] if level else ()
+                path = (*start, *(name.split(".") if name else ()))
+                for imported in names:
+                    yield from _room_in((*path, imported.name), node.lineno)
+
+
+def _room_in(path: tuple[str, ...], line: int) -> Iterator[tuple[str, int]]:
+    if path[0] == PACKAGE.name and path[1] in FLOOR_OF:
+        yield path[1], line
+
+
+def uses_of_the_world(module: Path) -> Iterator[str]:
+    """Where a module prints, ends the process, or reads the environment by itself."""
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        match node:
+            case ast.Call(func=ast.Name(id="print" | "input" | "exit" | "quit" as name)):
+                yield f"{node.lineno}: {name}()"
+            case ast.Attribute(value=ast.Name(id="os"), attr="environ" | "environb" | "getenv" | "putenv" as name):
+                yield f"{node.lineno}: os.{name}"
+            case ast.Attribute(value=ast.Name(id="sys"), attr="argv" | "exit" | "stdin" | "stdout" | "stderr" as name):
+                yield f"{node.lineno}: sys.{name}"
+            case ast.ImportFrom(module="os" | "sys" as library):
+                yield f"{node.lineno}: from {library} import …: write {library}.…, so that this test sees it"
+            case ast.Name(id="SystemExit"):
+                yield f"{node.lineno}: SystemExit"
+            case ast.Import(names=names) if any(name.name.partition(".")[0] in {"typer", "rich"} for name in names):
+                yield f"{node.lineno}: the terminal's libraries"
+            case ast.ImportFrom(module=str(library)) if library.partition(".")[0] in {"typer", "rich"}:
+                yield f"{node.lineno}: the terminal's libraries"
+
+
+def test_every_room_has_its_floor() -> None:
+    rooms = {room_of(module) for module in MODULES} - {"__init__", "__main__"}
+    assert rooms == set(FLOOR_OF), "say in FLOORS where the new room stands"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_imports_go_down_only(module: Path) -> None:
+    own = room_of(module)
+    upward = [
+        f"{module}:{line}: {own} imports {other}"
+        for other, line in rooms_imported(module)
+        if other != own and FLOOR_OF[other] <= FLOOR_OF.get(own, -1)
+    ]
+    assert not upward
+
+
+@pytest.mark.parametrize(
+    "module",
+    [module for module in MODULES if room_of(module) not in {"cli", "__main__"}],
+    ids=lambda module: str(module.relative_to(PACKAGE)),
+)
+def test_only_the_command_line_prints_exits_and_reads_the_environment(module: Path) -> None:
+    assert not [f"{module}:{use}" for use in uses_of_the_world(module)]
+
+
+def test_starting_loads_nothing_heavy() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "lpack", "--version"]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = process.stderr.splitlines()
+    loaded = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+    assert "lpack.cli" in loaded
+    assert not loaded & HEAVY
