@@ -21,10 +21,10 @@ from .archive import packing
 from .archive.zip_writer import LAYOUT, write_zip
 from .check import Subject, check, check_upload, elf_facts
 from .config import Function, Project
-from .ecosystems import Ask, Assembly, Ecosystem, Policy, ecosystem_of
+from .ecosystems import Ask, Assembly, Ecosystem, Locked, Policy, ecosystem_of
 from .errors import CheckError, LpackError
-from .model import Finding, Host, LeftOut, Package, Reporter, Severity
-from .record import Record, counted, package_record, read_record, record_file, write_record
+from .model import Finding, Host, LeftOut, Reporter, Severity
+from .record import Record, counted, package_record, read_record, write_record
 from .store import Store, damaged, sha256_of
 from .tree import Tree
 
@@ -209,37 +209,16 @@ def _write(assembly: Assembly, ask: Ask, artifact: Path) -> Record:
     )
 
 
-# Checks alone
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What the checks say of an artifact, with its tree and the packages found in it."""
-
-    artifact: Path
-    tree: Tree
-    packages: tuple[Package, ...]
-    findings: tuple[Finding, ...]
-
-
-def check_artifact(artifact: Path, subject: Subject, *, store: Store) -> Checked:
-    """The checks of a zip that lpack or any other tool built; what the subject leaves open is not checked."""
-    from .archive.zip_reader import read_zip
-
-    ecosystem = ecosystem_of(subject.target)
-    tree, packages = ecosystem.packages_in(read_zip(artifact))
-    found = check(tree, subject, packages=packages, elf=elf_facts(tree, store))
-    if subject.handler:
-        found += ecosystem.check_handler(tree, subject.handler, subject.target)
-    found += check_upload(subject.name, artifact.stat().st_size)
-    found += _against_record(artifact, tree)
-    return Checked(artifact, tree, packages, tuple(found))
-
-
-def _against_record(artifact: Path, tree: Tree) -> list[Finding]:
-    """A record that lies beside an artifact must be its own."""
-    record = read_record(artifact)
-    if record is None or (record.content == tree.content and sha256_of(artifact).hex() == record.sha256):
-        return []
-    message = f"`{artifact.name}` is not the artifact that `{record_file(artifact).name}` describes"
-    return [Finding(Severity.ERROR, "record", message, "build it again")]
+def lock_all(
+    project: Project, functions: Sequence[Function], policy: Policy, *, host: Host, reporter: Reporter
+) -> list[tuple[Function, Locked | LpackError]]:
+    """Lock the functions; for each its lock, or why there is none."""
+    results: list[tuple[Function, Locked | LpackError]] = []
+    for function in functions:
+        ask = Ask(function, project, Store(host.cache), host, reporter)
+        try:
+            results.append((function, ecosystem_of(function.target).lock(ask, policy)))
+        except LpackError as error:
+            results.append((function, error))
+        reporter.progress("locking", len(results), len(functions))
+    return results

@@ -139,6 +139,17 @@ def project(tmp_path: Path) -> Callable[[Mapping[str, str | bytes]], Path]:
 
 
 @pytest.fixture
+def copied_fixture(tmp_path: Path) -> Callable[[str], Path]:
+    """Copies one of the repository's fixtures, so that a test leaves no lock or artifact in the checkout."""
+
+    def copy(name: str) -> Path:
+        leftovers = shutil.ignore_patterns("dist", "pylock.*.toml", "__pycache__", "*.egg-info")
+        return shutil.copytree(CHECKOUT / "fixtures" / name, tmp_path / name, ignore=leftovers)
+
+    return copy
+
+
+@pytest.fixture
 def lpack() -> Callable[..., command_line.Run]:
     """Runs lpack in a process of its own: ``lpack("build", "--json", folder=…)``."""
     return command_line.lpack

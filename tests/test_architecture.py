@@ -16,7 +16,7 @@ FLOORS = """
     check ecosystems starters
     download
     http_client
-    archive overlay sources
+    archive overlay record sources
     store
     network
     config
@@ -30,12 +30,20 @@ FLOORS = """
 
 FLOOR_OF = {room: floor for floor, line in enumerate(FLOORS.split("\n")) for room in line.split()}
 
-HEAVY = frozenset(
-    """
-    boto3 build docker elfdeps elftools filelock packaging.pylock pathspec requests rich.progress urllib3 uv
-    concurrent.futures
-    """.split()
-)
+HEAVY = {
+    "boto3",
+    "build",
+    "docker",
+    "elfdeps",
+    "elftools",
+    "filelock",
+    "packaging.pylock",
+    "pathspec",
+    "requests",
+    "rich.progress",
+    "urllib3",
+    "uv",
+}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -46,22 +54,22 @@ def room_of(module: Path) -> str:
 
 def rooms_imported(module: Path) -> Iterator[tuple[str, int]]:
     """The rooms that a module imports anywhere, also inside functions, with the lines."""
+    for path, line in _imports(module):
+        if path[0] == PACKAGE.name and path[1:] and path[1] in FLOOR_OF:
+            yield path[1], line
+
+
+def _imports(module: Path) -> Iterator[tuple[tuple[str, ...], int]]:
     folder = module.relative_to(PACKAGE.parent).parent.parts
     for node in ast.walk(ast.parse(module.read_bytes())):
         match node:
             case ast.Import(names=names):
                 for name in names:
-                    yield from _room_in(tuple(name.name.split(".")), node.lineno)
-            case ast.ImportFrom(module=name, level=level, names=names):
+                    yield tuple(name.name.split(".")), node.lineno
+            case ast.ImportFrom(module=source, level=level, names=names):
                 start = folder[: len(folder) - level + 1] if level else ()
-                path = (*start, *(name.split(".") if name else ()))
-                for imported in names:
-                    yield from _room_in((*path, imported.name), node.lineno)
-
-
-def _room_in(path: tuple[str, ...], line: int) -> Iterator[tuple[str, int]]:
-    if path[0] == PACKAGE.name and path[1] in FLOOR_OF:
-        yield path[1], line
+                for name in names:
+                    yield (*start, *(source.split(".") if source else ()), name.name), node.lineno
 
 
 def uses_of_the_world(module: Path) -> Iterator[str]:

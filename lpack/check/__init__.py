@@ -9,12 +9,12 @@ from ..tree import Tree
 from .configuration import check_configuration
 from .elf import ElfFacts, elf_facts
 from .lifecycle import check_lifecycle
-from .limits import check_limits
+from .limits import check_limits, check_upload
 from .native import check_native
 from .permissions import check_permissions
 from .subject import Subject
 
-__all__ = ["ElfFacts", "Subject", "check", "elf_facts"]
+__all__ = ["ElfFacts", "Subject", "check", "check_upload", "elf_facts"]
 
 
 def check(tree: Tree, subject: Subject, *, packages: Sequence[Package], elf: Mapping[str, ElfFacts]) -> list[Finding]:

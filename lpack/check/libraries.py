@@ -5,6 +5,8 @@ from __future__ import annotations
 import posixpath
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum, auto
+from typing import NamedTuple
 
 from ..aws.runtimes import Runtime
 from ..model import Finding, Severity
@@ -34,6 +36,23 @@ Source: https://numba.readthedocs.io/en/stable/user/threading-layer.html
 """
 
 
+class _Need(NamedTuple):
+    """A file and a library that it needs."""
+
+    binary: Binary
+    library: str
+
+
+class _Found(Enum):
+    """Where a needed library is."""
+
+    SURELY = auto()
+    OUT_OF_REACH = auto()
+    LIKELY = auto()
+    OPTIONAL = auto()
+    NOWHERE = auto()
+
+
 def check_libraries(
     tree: Tree, usable: Sequence[Binary], subject: Subject, version_of: Mapping[str, str]
 ) -> list[Finding]:
@@ -41,34 +60,30 @@ def check_libraries(
     system = subject.target.runtime.system
     given = system.libraries | subject.provided_libraries | _of_language(subject.target.runtime)
     inside = _inside(tree, usable)
-    missing: list[tuple[Binary, str]] = []
-    likely: list[tuple[Binary, str]] = []
-    optional: list[tuple[Binary, str]] = []
-    unreachable: list[tuple[Binary, str]] = []
+    needs: dict[_Found, list[_Need]] = {found: [] for found in _Found}
     for binary in usable:
-        for library in binary.facts.needed:
-            name = library.rpartition("/")[2]
-            if name in given:
-                continue
-            if name in inside:
+        for path in binary.facts.needed:
+            library = path.rpartition("/")[2]
+            if library in given:
+                found = _Found.SURELY
+            elif library in inside:
                 # Packages load their libraries in their own ways (torch, the nvidia ones …), and test them.
-                if not binary.package and not _is_reachable(binary, name, tree):
-                    unreachable.append((binary, name))
-            elif name in system.likely_libraries:
-                likely.append((binary, name))
-            elif name in _OPTIONAL.get(binary.package, ()):
-                optional.append((binary, name))
+                reachable = binary.package or _is_reachable(binary, library, tree)
+                found = _Found.SURELY if reachable else _Found.OUT_OF_REACH
+            elif library in system.likely_libraries:
+                found = _Found.LIKELY
+            elif library in _OPTIONAL.get(binary.package, ()):
+                found = _Found.OPTIONAL
             else:
-                missing.append((binary, name))
+                found = _Found.NOWHERE
+            needs[found].append(_Need(binary, library))
+    likely = f"expected in {system.name}, but AWS does not promise it"
+    optional = f"neither in the artifact nor in {system.name}, but the package does without"
     return [
-        *_missing(missing, subject, version_of),
-        *_note("elf-likely-libraries", likely, f"expected in {system.name}, but AWS does not promise it"),
-        *_note(
-            "elf-optional-libraries",
-            optional,
-            "neither in the artifact nor in the system, but the package does without",
-        ),
-        *_unreachable(unreachable, inside),
+        *_nowhere(needs[_Found.NOWHERE], subject, version_of),
+        *_note("elf-likely-libraries", needs[_Found.LIKELY], likely),
+        *_note("elf-optional-libraries", needs[_Found.OPTIONAL], optional),
+        *_out_of_reach(needs[_Found.OUT_OF_REACH], inside),
     ]
 
 
@@ -102,7 +117,7 @@ def _folders(binary: Binary) -> Iterator[str]:
             yield folder[len(_ROOT) + 1 :]
 
 
-def _users(needs: Iterable[tuple[Binary, str]]) -> dict[str, list[str]]:
+def _users(needs: Iterable[_Need]) -> dict[str, list[str]]:
     """The files that need a library, by the library."""
     users: dict[str, list[str]] = {}
     for binary, library in needs:
@@ -114,58 +129,54 @@ def _is(users: Mapping[str, Sequence[str]]) -> str:
     return "is" if len(users) == 1 else "are"
 
 
-def _lines(users: Mapping[str, Sequence[str]], most: int = 3) -> tuple[str, ...]:
-    def line(library: str, paths: Sequence[str]) -> str:
-        more = f" and {len(paths) - most} more" if len(paths) > most else ""
-        return f"{library}: needed by {', '.join(paths[:most])}{more}"
-
-    return details([line(library, paths) for library, paths in users.items()])
+def _line(library: str, users: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(users) - most} more" if len(users) > most else ""
+    return f"{library}: needed by {', '.join(users[:most])}{more}"
 
 
-def _missing(missing: Sequence[tuple[Binary, str]], subject: Subject, version_of: Mapping[str, str]) -> list[Finding]:
+def _nowhere(needs: Sequence[_Need], subject: Subject, version_of: Mapping[str, str]) -> list[Finding]:
     findings = []
-    for package in by_package(binary for binary, _ in missing):
-        users = _users((binary, library) for binary, library in missing if binary.package == package)
+    for package in by_package(need.binary for need in needs):
+        users = _users(need for need in needs if need.binary.package == package)
         if package in _ALTERNATIVES:
             hint = f"use `{_ALTERNATIVES[package]}` instead"
         else:
-            listed = ", ".join(f'"{library}"' for library in users)
+            listed = ", ".join([*(f'"{library}"' for library in list(users)[:5]), *(["…"] if len(users) > 5 else [])])
             hint = (
-                "put it into the folder `lib` of your source; if a layer provides it, or nothing loads them, say "
-                f"so: `provided-libraries = [{listed}]`"
+                "put it into the folder `lib` of your source; if a layer provides it, or nothing loads it, say so: "
+                f"`provided-libraries = [{listed}]`"
             )
         findings.append(
             Finding(
                 Severity.ERROR,
                 "elf-libraries",
-                f"{owner(package, version_of)} needs {quoted(users)}, which {_is(users)} "
-                f"neither in the artifact nor in {subject.target.runtime.system.name}",
+                f"{owner(package, version_of)} needs {quoted(users)}, which {_is(users)} neither in the artifact nor "
+                f"in {subject.target.runtime.system.name}",
                 hint=hint,
-                details=_lines(users),
+                details=details([_line(library, paths) for library, paths in users.items()]),
             )
         )
     return findings
 
 
-def _note(check: str, needs: Sequence[tuple[Binary, str]], remark: str) -> list[Finding]:
+def _note(check: str, needs: Sequence[_Need], remark: str) -> list[Finding]:
     if not needs:
         return []
     users = _users(needs)
-    return [Finding(Severity.NOTE, check, f"{quoted(users)} {_is(users)} {remark}", details=_lines(users))]
+    listed = details([_line(library, paths) for library, paths in users.items()])
+    return [Finding(Severity.NOTE, check, f"{quoted(users)} {_is(users)} {remark}", details=listed)]
 
 
-def _unreachable(unreachable: Sequence[tuple[Binary, str]], inside: Mapping[str, str]) -> list[Finding]:
-    if not unreachable:
+def _out_of_reach(needs: Sequence[_Need], inside: Mapping[str, str]) -> list[Finding]:
+    if not needs:
         return []
-    users = _users(unreachable)
+    users = _users(needs)
     return [
         Finding(
             Severity.NOTE,
             "elf-run-path",
-            f"{quoted(users)} {_is(users)} in the artifact, but not where the loader looks for the files that need it",
-            hint="load it first, move it to the folder `lib`, or link with `-Wl,-rpath,'$ORIGIN'`",
-            details=details(
-                [f"{inside[library]}: needed by {', '.join(paths[:3])}" for library, paths in users.items()]
-            ),
+            f"{quoted(users)} {_is(users)} in the artifact, but not where the loader looks",
+            hint="move it to the folder `lib`, link with `-Wl,-rpath,'$ORIGIN'`, or load it first",
+            details=details([_line(inside[library], paths) for library, paths in users.items()]),
         )
     ]

@@ -14,7 +14,7 @@ from .wording import MOST_DETAILS, versions
 
 
 def check_limits(tree: Tree, subject: Subject, packages: Sequence[Package]) -> list[Finding]:
-    """Findings about the unzipped size, and about the size of the zip itself."""
+    """Findings about the unzipped size."""
     findings = []
     # Lambda says "must be smaller than", and nobody has tried exactly that many bytes: a byte less is always possible,
     # a deployment that fails is not what was asked for.
@@ -29,16 +29,18 @@ def check_limits(tree: Tree, subject: Subject, packages: Sequence[Package]) -> l
                 details=_biggest(tree, packages),
             )
         )
-    if subject.zip_size is not None and subject.zip_size > DIRECT_UPLOAD_BYTES:
-        findings.append(
-            Finding(
-                Severity.NOTE,
-                "direct-upload",
-                f"`{subject.name}` is {shown(subject.zip_size)} zipped: more than {shown(DIRECT_UPLOAD_BYTES)} can't "
-                "be uploaded to Lambda directly, so it goes by S3",
-            )
-        )
     return findings
+
+
+def check_upload(name: str, zip_size: int) -> list[Finding]:
+    """A note when an artifact of ``zip_size`` bytes is too large to be uploaded in the request itself."""
+    if zip_size <= DIRECT_UPLOAD_BYTES:
+        return []
+    message = (
+        f"`{name}` is {shown(zip_size)} zipped: more than {shown(DIRECT_UPLOAD_BYTES)} can't be uploaded to Lambda "
+        "directly, so it goes by S3"
+    )
+    return [Finding(Severity.NOTE, "direct-upload", message)]
 
 
 def _biggest(tree: Tree, packages: Sequence[Package]) -> tuple[str, ...]:

@@ -128,8 +128,8 @@ def _wrong_machine(
         machines = sorted({_MACHINES[each.facts.machine, each.facts.bits] for each in group})
         paths = [each.path for each in group]
         return (
-            f"{owner(package, version_of)} has {files(paths)} for {' and '.join(machines)}, and the artifact is meant for "
-            f"{subject.target.architecture}"
+            f"{owner(package, version_of)} has {files(paths)} for {' and '.join(machines)}, and the artifact is meant "
+            f"for {subject.target.architecture}"
         )
 
     hint = f"build or install it for {subject.target.architecture}, or set `architecture` to what it was built for"

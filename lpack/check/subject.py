@@ -14,8 +14,7 @@ class Subject:
     """An artifact's target and settings; what is None is not known, and is not checked.
 
     ``name`` is what messages call it: a function, or a file that another tool built; only the former has a
-    ``function_name``. ``memory`` and ``ephemeral_storage`` are in MB, ``timeout`` in seconds; ``zip_size`` is that of
-    the artifact's file in bytes. ``provided_libraries`` are sonames that the user vouches for. ``today`` decides about
+    ``function_name``. ``memory`` and ``ephemeral_storage`` are in MB, ``timeout`` in seconds. ``provided_libraries`` are sonames that the user vouches for. ``today`` decides about
     the runtime's end; ``allow_deprecated`` makes its errors warnings.
     """
 
@@ -30,4 +29,3 @@ class Subject:
     ephemeral_storage: int | None = None
     provided_libraries: frozenset[str] = frozenset()
     allow_deprecated: bool = False
-    zip_size: int | None = None

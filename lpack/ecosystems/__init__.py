@@ -5,6 +5,7 @@ Adding a family is adding a room that follows the Protocol, and a line in ``ecos
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -68,8 +69,8 @@ class Ecosystem(Protocol):
     def check_handler(self, tree: Tree, handler: str, target: Target) -> list[Finding]:
         """What is wrong with the handler, found by reading the tree."""
 
-    def packages_in(self, tree: Tree) -> tuple[Tree, tuple[Package, ...]]:
-        """The packages that a tree of unknown origin holds, and the tree with their entries marked."""
+    def required_by(self, ask: Ask, locked: Any) -> Mapping[str, tuple[str, ...]]:
+        """For each package of the lock, which others of it need it."""
 
 
 def ecosystem_of(target: Target) -> Ecosystem:
@@ -81,3 +82,10 @@ def ecosystem_of(target: Target) -> Ecosystem:
             return python
         case family:
             raise UsageError(f"lpack can't build for {family} runtimes yet, only for python")
+
+
+def packages_in(tree: Tree) -> tuple[Tree, tuple[Package, ...]]:
+    """The packages that a tree of unknown origin holds, and the tree with their entries marked."""
+    from . import python
+
+    return python.packages_in(tree)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from .requirements import credentials, direct_names
 from .selection import select
 from .wheels import Wheel
 
-__all__ = ["assemble", "check_handler", "lock", "packages_in"]
+__all__ = ["assemble", "check_handler", "lock", "packages_in", "required_by"]
 
 
 def lock(ask: Ask, policy: Policy) -> Locked:
@@ -31,13 +31,7 @@ def lock(ask: Ask, policy: Policy) -> Locked:
 def assemble(ask: Ask, locked: Locked, output: Path) -> Assembly:
     """The Tree of the locked packages and the function's own files; ``output`` is never part of it."""
     function = ask.function
-    requirements = locked.requirements
-    groups = requirements.groups if requirements.kind == "pylock" and requirements.groups else None
-    extras = requirements.extras if requirements.kind == "pylock" else ()
-    distributions = select(locked.lock, function.target, extras=extras, groups=groups)
-    wheels = wheels_of(distributions, ask, credentials=credentials(requirements, ask.host.environ))
-    refuse_twice(wheels, function.target)
-    kept, dropped = _without_excluded(wheels, ask, locked)
+    kept, dropped = _without_excluded(_locked_wheels(ask, locked), ask, locked)
     own = read_source(function.source, Selection(function.include, function.exclude, output))
     tree, clashes = overlay(own.entries, (wheel.entries for wheel in kept))
     return Assembly(
@@ -47,6 +41,22 @@ def assemble(ask: Ask, locked: Locked, output: Path) -> Assembly:
         findings=tuple(_clash_findings(clashes)),
         archives=tuple((wheel.file, wheel.sha256) for wheel in kept),
     )
+
+
+def required_by(ask: Ask, locked: Locked) -> Mapping[str, tuple[str, ...]]:
+    """For each package of the lock, which others of it need it."""
+    graph = requirements_among(_locked_wheels(ask, locked), ask.function.target, direct_names(locked.requirements))
+    return {name: tuple(sorted(other for other in graph if name in graph[other])) for name in graph}
+
+
+def _locked_wheels(ask: Ask, locked: Locked) -> tuple[Wheel, ...]:
+    requirements = locked.requirements
+    groups = requirements.groups if requirements.kind == "pylock" and requirements.groups else None
+    extras = requirements.extras if requirements.kind == "pylock" else ()
+    distributions = select(locked.lock, ask.function.target, extras=extras, groups=groups)
+    wheels = wheels_of(distributions, ask, credentials=credentials(requirements, ask.host.environ))
+    refuse_twice(wheels, ask.function.target)
+    return wheels
 
 
 def _without_excluded(wheels: Sequence[Wheel], ask: Ask, locked: Locked) -> tuple[list[Wheel], list[Wheel]]:

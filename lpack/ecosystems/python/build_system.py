@@ -12,12 +12,43 @@ from ...errors import InputError
 from .requirements import normalised, read_toml
 
 _VERSION_FROM_HISTORY = frozenset(
-    ["dunamai", "flit-scm", "hatch-vcs", "pbr", "poetry-dynamic-versioning", "setuptools-git-versioning", "setuptools-scm", "uv-dynamic-versioning", "vcs-versioning", "versioneer", "versioningit"]
+    [
+        "dunamai",
+        "flit-scm",
+        "hatch-vcs",
+        "pbr",
+        "poetry-dynamic-versioning",
+        "setuptools-git-versioning",
+        "setuptools-scm",
+        "uv-dynamic-versioning",
+        "vcs-versioning",
+        "versioneer",
+        "versioningit",
+    ]
 )
 _COMPILES = frozenset(
-    ["cffi", "cmake", "cython", "maturin", "meson-python", "mypy", "nanobind", "numpy", "py-build-cmake", "pybind11", "pyqt-builder", "scikit-build", "scikit-build-core", "setuptools-rust", "sip", "swig"]
+    [
+        "cffi",
+        "cmake",
+        "cython",
+        "maturin",
+        "meson-python",
+        "mypy",
+        "nanobind",
+        "numpy",
+        "py-build-cmake",
+        "pybind11",
+        "pyqt-builder",
+        "scikit-build",
+        "scikit-build-core",
+        "setuptools-rust",
+        "sip",
+        "swig",
+    ]
 )
-_NATIVE_SOURCES = frozenset([".c", ".cc", ".cpp", ".cu", ".cxx", ".f", ".f90", ".for", ".m", ".mm", ".pyx", ".rs", ".s", ".swg", ".zig"])
+_NATIVE_SOURCES = frozenset(
+    [".c", ".cc", ".cpp", ".cu", ".cxx", ".f", ".f90", ".for", ".m", ".mm", ".pyx", ".rs", ".s", ".swg", ".zig"]
+)
 
 
 @dataclass(frozen=True, slots=True)

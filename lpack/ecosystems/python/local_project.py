@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,21 @@ from ...processes import Result, run
 from .build_system import build_system, version_is_in_history
 
 _NEVER_SOURCES = frozenset(
-    [".git", ".hg", ".svn", ".bzr", "__pycache__", ".eggs", ".tox", ".nox", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "node_modules"]
+    [
+        ".git",
+        ".hg",
+        ".svn",
+        ".bzr",
+        "__pycache__",
+        ".eggs",
+        ".tox",
+        ".nox",
+        ".pytest_cache",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".hypothesis",
+        "node_modules",
+    ]
 )
 _OUTPUT_AT_THE_ROOT = frozenset({"build", "dist"})
 
@@ -107,8 +122,6 @@ def copy_project(folder: Path, destination: Path, *, environ: Mapping[str, str])
         except OSError as error:
             raise InputError(f"`{file.place}` can't be copied: {error.strerror}") from error
         copy.chmod(0o755 if file.executable else 0o644)
-    # Where there is no repository, backends must not go on looking for one, or for ignore files, above the copy.
-    (destination / ".git").mkdir(exist_ok=True)
     return project
 
 
@@ -132,12 +145,20 @@ def _copy_history(top: Path, destination: Path, folder: Path, environ: Mapping[s
     cloned = _git(("clone", "--quiet", "--shared", "--no-checkout", str(top), str(destination)), top, environ)
     if cloned.exit_code != 0:
         return
-    # Files beside the project are not copied; git must not take them for deleted ones, or the version would be "dirty".
-    inside = folder.relative_to(top).as_posix()
+    # What is not copied as it is (files beside the project, links) must not look deleted: versions would be "dirty".
+    project = folder.relative_to(top).as_posix()
+    tracked = _git(("ls-tree", "-r", "-z", "HEAD"), destination, environ).stdout.split("\0")
+    links = (line.partition("\t")[2] for line in tracked if line.startswith("120000 "))
+    patterns = ["/*" if project == "." else f"/{_escaped(project)}/", *(f"!/{_escaped(link)}" for link in links)]
+    sparse = destination / ".git" / "info" / "sparse-checkout"
+    sparse.parent.mkdir(exist_ok=True)
+    sparse.write_text("\n".join([*patterns, ""]), encoding="utf-8")
     _git(("config", "core.sparseCheckout", "true"), destination, environ)
-    (destination / ".git" / "info").mkdir(exist_ok=True)
-    (destination / ".git" / "info" / "sparse-checkout").write_text("/*\n" if inside == "." else f"/{inside}/\n")
     _git(("read-tree", "-m", "HEAD"), destination, environ)
+
+
+def _escaped(path: str) -> str:
+    return re.sub(r"([\\*?\[ ])", r"\\\1", path)
 
 
 def _git(arguments: tuple[str, ...], folder: Path, environ: Mapping[str, str]) -> Result:

@@ -1,0 +1,5 @@
+"""``python -m lpack``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,210 @@
+"""Wheels made from source on the host, by `build`: once for each content, and with the same bytes on every machine.
+
+Only wheels without native code can be made here, as the host is not the target: ``needs_compiler`` and ``_is_native``
+decide which those are, and ``_refuse_native`` says no to the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...archive.packing import version as packing_version
+from ...archive.zip_reader import read_zip
+from ...archive.zip_writer import LAYOUT, write_zip
+from ...download import redacted
+from ...errors import InputError, ResolveError, ToolError
+from ...model import Host, Reporter, Target
+from ...processes import Result, run, shown
+from ...store import Store, damaged, sha256_of
+from ...tree import EXECUTABLE, REGULAR, DiskFile, Entry, Tree
+from .build_system import needs_compiler
+from .local_project import copy_project, fingerprint
+from .requirements import normalised
+from .sdists import unpack_sdist
+from .tags import wheel_tags
+from .uv import uv_environment
+
+_KIND = "built"
+_FORMAT = 1
+"""A new number when the same sources are to make other wheels."""
+
+_FIXED = {"SOURCE_DATE_EPOCH": "315532800", "PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+"""The time is 1980-01-01, the first day that a zip can hold."""
+
+_GIT_HOOK_VARIABLES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+)
+"""Set where lpack is run by a hook of git; they would lead a backend's git to another repository."""
+
+_VERSION_VARIABLES = (
+    "SETUPTOOLS_SCM_",
+    "PBR_",
+    "POETRY_DYNAMIC_VERSIONING_",
+    "PDM_BUILD_SCM_",
+    "UV_DYNAMIC_VERSIONING_",
+)
+"""With these, users give a version to backends that would take it from a repository's history."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """A project to build: its name, how messages call it, and what lays its files out in an empty folder."""
+
+    name: str
+    title: str
+    lay_out: Callable[[Path], Path]
+
+
+def wheel_of_folder(  # noqa: PLR0913 -- the project, the target, and lpack's three companions
+    folder: Path, *, name: str, target: Target, store: Store, host: Host, reporter: Reporter
+) -> tuple[Path, bytes]:
+    """The wheel of a local project in the store, and its SHA-256; built if the store has none of these files.
+
+    The folder itself is not written to. ResolveError when the project holds native code or does not fit the target,
+    ToolError when it can't be built, InputError when it is not the project ``name``.
+    """
+    folder = folder.absolute()
+    environ = _environment(host)
+    sources = _Sources(name, f"`{name}` ({folder})", lambda place: copy_project(folder, place, environ=environ))
+    key = _key(fingerprint(folder, environ=environ), environ)
+    return _Builder(target, store, environ, reporter).wheel(sources, key)
+
+
+def wheel_of_sdist(  # noqa: PLR0913 -- as for a folder, and the version
+    sdist: Path, *, name: str, version: str, target: Target, store: Store, host: Host, reporter: Reporter
+) -> tuple[Path, bytes]:
+    """The wheel of a source distribution in the store, and its SHA-256; built if the store has none.
+
+    ResolveError when it holds native code or does not fit the target, ToolError when it can't be built, InputError
+    when it is broken or not the project ``name``.
+    """
+    environ = _environment(host)
+    title = f"the source distribution of `{name}` {version}".rstrip()
+    sources = _Sources(name, title, lambda place: unpack_sdist(sdist, place))
+    return _Builder(target, store, environ, reporter).wheel(sources, _key(sha256_of(sdist), environ))
+
+
+def _environment(host: Host) -> dict[str, str]:
+    environ = {name: value for name, value in uv_environment(host).items() if name not in _GIT_HOOK_VARIABLES}
+    return {**environ, **_FIXED}
+
+
+def _key(content: bytes, environ: Mapping[str, str]) -> bytes:
+    """What decides about a wheel's bytes; the backend's version does not, or a wheel would never be kept for long."""
+    versions = [(name, value) for name, value in sorted(environ.items()) if name.startswith(_VERSION_VARIABLES)]
+    parts = [_FORMAT, LAYOUT, packing_version(), sys.version_info[:2], content.hex(), versions]
+    return hashlib.sha256(json.dumps(parts).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    target: Target
+    store: Store
+    environ: Mapping[str, str]
+    reporter: Reporter
+
+    def wheel(self, sources: _Sources, key: bytes) -> tuple[Path, bytes]:
+        """The wheel that is kept under ``key``, built if there is none, and its SHA-256."""
+        wheel = self.kept(key)
+        if not wheel:
+            with self.store.lock(key.hex()):
+                wheel = self.kept(key)
+                if not wheel:
+                    self.reporter.note(f"building a wheel of {sources.title}")
+                    with self.store.temporary_folder() as folder:
+                        wheel = self.build(sources, key, folder)
+        _check(wheel[0], sources, self.target)
+        return wheel
+
+    def kept(self, key: bytes) -> tuple[Path, bytes] | None:
+        note = self.store.note(_KIND, key.hex())
+        if not note:
+            return None
+        sha256 = bytes.fromhex(note["sha256"])
+        file = self.store.find(_KIND, key, note["name"])
+        return (file, sha256) if file and not damaged(file, sha256) else None
+
+    def build(self, sources: _Sources, key: bytes, folder: Path) -> tuple[Path, bytes]:
+        """Build in an empty folder, and keep the wheel."""
+        # Backends look for a repository and its ignore files in the folders above: here they must come to an end.
+        (folder / ".git").mkdir()
+        project = sources.lay_out(folder / "sources")
+        if not any((project / file).is_file() for file in ("pyproject.toml", "setup.py")):
+            raise InputError(f"{sources.title} is no Python project: it has neither pyproject.toml nor setup.py")
+        if tool := needs_compiler(project):
+            raise _refuse_native(sources, self.target, f"compiled by {tool}")
+        made = folder / "made"
+        made.mkdir()
+        command = [sys.executable, "-m", "build", "--wheel", "--installer=uv", f"--outdir={made}", str(project)]
+        # It runs in a folder without modules, as Python looks there first.
+        result = run(command, folder=made, environ={**self.environ, "GIT_CEILING_DIRECTORIES": str(folder)})
+        wheels = list(made.glob("*.whl"))
+        if result.exit_code != 0 or len(wheels) != 1:
+            raise self.failed(sources, key, command, result)
+        file, sha256 = _canonical(wheels[0], folder, self.store)
+        place = self.store.keep(_KIND, key, file.name, file)
+        self.store.make_note(_KIND, key.hex(), {"name": file.name, "sha256": sha256.hex()})
+        return place, sha256
+
+    def failed(self, sources: _Sources, key: bytes, command: list[str], result: Result) -> ToolError:
+        """The error, with the end of what the build printed; all of it is kept in the store."""
+        with self.store.temporary_folder() as folder:
+            log = folder / "build.log"
+            log.write_text(redacted(f"{shown(command)}\n\n{result.stdout}\n{result.stderr}"), encoding="utf-8")
+            kept = self.store.keep("logs", key, log.name, log)
+        return ToolError(
+            f"{sources.title} can't be built",
+            hint=f"all that the build printed is in `{kept}`",
+            details=[shown(command), *map(redacted, result.last_lines())],
+        )
+
+
+def _canonical(wheel: Path, folder: Path, store: Store) -> tuple[Path, bytes]:
+    """The same wheel with bytes that depend on its files alone: the backend packed it with the host's zlib."""
+    entries = []
+    for number, entry in enumerate(read_zip(wheel)):
+        if stat.S_ISLNK(entry.mode):
+            raise InputError(f"`{wheel.name}` holds a link, `{entry.path}`")
+        unpacked = folder / "members" / str(number)
+        unpacked.parent.mkdir(exist_ok=True)
+        with unpacked.open("wb") as file:
+            file.writelines(entry.source.chunks())
+        mode = EXECUTABLE if entry.mode & 0o100 else REGULAR
+        entries.append(Entry(entry.path, mode, DiskFile(unpacked, entry.source.size, entry.source.sha256)))
+    canonical = folder / "canonical" / wheel.name
+    written = write_zip(Tree.of(entries), canonical, store=store)
+    return canonical, bytes.fromhex(written.sha256)
+
+
+def _check(wheel: Path, sources: _Sources, target: Target) -> None:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        name, _, _, tags = parse_wheel_filename(wheel.name)
+    except InvalidWheelFilename as error:
+        raise InputError(f"{sources.title} makes a wheel of the wrong name, `{wheel.name}`: {error}") from error
+    if name != normalised(sources.name):
+        raise InputError(f"{sources.title} is another project: `{name}`", hint="correct its name where it is required")
+    if any(tag.platform != "any" for tag in tags):
+        raise _refuse_native(sources, target, f"its wheel is `{wheel.name}`")
+    if tags.isdisjoint(wheel_tags(target)):
+        raise ResolveError(f"{sources.title} is not for {target}: its wheel is `{wheel.name}`")
+
+
+def _refuse_native(sources: _Sources, target: Target, reason: str) -> ResolveError:
+    return ResolveError(
+        f"{sources.title} holds native code ({reason}), and there is no wheel of it for {target.description}",
+        hint="ask for a version that has a wheel, use another runtime, give a wheel that you built for Amazon Linux "
+        "(by its path or with `--find-links`), or leave it out with `exclude-packages`",
+    )

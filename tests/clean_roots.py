@@ -1,0 +1,127 @@
+"""Clean root file systems with nothing but a Python in them, to load artifacts in as Lambda would.
+
+They are Debian releases, unpacked by mmdebstrap when a test first asks for one, and kept for the next run. Programs run
+in them inside bubblewrap, without network; those of the other architecture by QEMU.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+RELEASES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "sid"}
+"""The Debian release that has that version of Python."""
+
+ROOTS = Path(os.environ.get("LPACK_TEST_ROOTS") or Path(__file__).parent.parent / ".cache" / "roots").absolute()
+
+_DEBIAN_NAMES = {"x86_64": "amd64", "arm64": "arm64"}
+_MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+_PACKAGES = "python3,libstdc++6,zlib1g"
+
+_TASK = "/var/task"
+_ENVIRONMENT = {
+    "LANG": "en_US.UTF-8",
+    "TZ": ":/etc/localtime",
+    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    "LAMBDA_TASK_ROOT": _TASK,
+    "LAMBDA_RUNTIME_DIR": "/var/runtime",
+    # In Lambda the runtime itself, which lies there, puts the task's folder on the path.
+    "PYTHONPATH": _TASK,
+}
+"""What Lambda sets: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
+
+_INVOKE = """
+import importlib, json, sys
+module, _, function = sys.argv[1].rpartition(".")
+handler = getattr(importlib.import_module(module.replace("/", ".")), function)
+print(json.dumps(handler(json.load(sys.stdin), None)))
+"""
+
+
+def emulator(architecture: str) -> str | None:
+    """The program that runs that architecture's programs here; None where the machine itself does."""
+    machine = _MACHINES[architecture]
+    return None if platform.machine() == machine else f"qemu-{machine}-static"
+
+
+def needs(architecture: str) -> pytest.MarkDecorator:
+    """The mark for a test that runs programs of that architecture in a clean root."""
+    programs = ["mmdebstrap", "bwrap", emulator(architecture)]
+    return pytest.mark.needs(*filter(None, programs))
+
+
+def invoke(task: Path, handler: str, event: Any, *, python: str, architecture: str) -> Any:
+    """Import a handler from the unpacked artifact in ``task``, call it with the event, and return what it returns."""
+    process = subprocess.run(
+        [
+            *_sandbox(_root(python, architecture), task, architecture),
+            f"/usr/bin/python{python}",
+            "-c",
+            _INVOKE,
+            handler,
+        ],
+        input=json.dumps(event),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def _sandbox(root: Path, task: Path, architecture: str) -> list[str | Path]:
+    command: list[str | Path] = ["bwrap", "--unshare-all", "--die-with-parent", "--clearenv"]
+    for name, value in _ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    command += ["--ro-bind", root / "usr", "/usr"]
+    for name in ("bin", "lib", "lib64"):
+        command += ["--symlink", f"usr/{name}", f"/{name}"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    command += ["--ro-bind", task, _TASK, "--chdir", _TASK]
+    if program := emulator(architecture):
+        command += ["--ro-bind", _found(program), f"/{program}", f"/{program}"]
+    return command
+
+
+def _found(program: str) -> str:
+    place = shutil.which(program)
+    assert place, f"{program} is missing: the test lacks `needs`"
+    return place
+
+
+def _root(python: str, architecture: str) -> Path:
+    release, debian = RELEASES[python], _DEBIAN_NAMES[architecture]
+    root = ROOTS / f"{release}-{debian}"
+    ROOTS.mkdir(parents=True, exist_ok=True)
+    with FileLock(ROOTS / f".{root.name}.lock"):
+        if not root.is_dir():
+            partial = ROOTS / f".{root.name}.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            _unpack(release, debian, partial)
+            partial.rename(root)
+    return root
+
+
+def _unpack(release: str, architecture: str, folder: Path) -> None:
+    command = [
+        "mmdebstrap",
+        "--variant=extract",  # unpacked only: nothing of the other architecture has to run
+        f"--architectures={architecture}",
+        f"--include={_PACKAGES}",
+        "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+        '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror of sid may be some days behind
+        release,
+        str(folder),
+    ]
+    process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
