@@ -20,8 +20,8 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 demo: venv ## build the pandas function for arm64 and x86_64, and check both zips
-	$(BIN)/lpack -C $(FIXTURE) build
-	$(BIN)/lpack -C $(FIXTURE) check
+	$(BIN)/lpack build -C $(FIXTURE)
+	$(BIN)/lpack check -C $(FIXTURE)
 
 test: lint ## run all checks and tests (needs the package index)
 	$(BIN)/pytest -n auto

@@ -11,7 +11,6 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -67,6 +66,8 @@ def build(
     asks = [Ask(function, project, Store(host.cache), host, reporter) for function in functions]
     if len(asks) == 1:
         return [_outcome(asks[0], options)]
+    from concurrent.futures import ThreadPoolExecutor
+
     outcomes = []
     with ThreadPoolExecutor(max_workers=host.workers) as pool:
         futures = [pool.submit(_outcome, ask, options) for ask in asks]
@@ -150,7 +151,7 @@ def _inputs(assembly: Assembly, function: Function) -> str:
         function.handler,
         [sha256.hex() for _, sha256 in assembly.archives],
         assembly.tree.content,
-        packing.version(),
+        packing.version(assembly.tree),
         LAYOUT,
     ]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
@@ -204,7 +205,7 @@ def _write(assembly: Assembly, ask: Ask, artifact: Path) -> Record:
         left_out=counted(assembly.left_out),
         inputs=_inputs(assembly, function),
         lpack=__version__,
-        deflate=packing.version(),
+        deflate=packing.version(tree),
         layout=LAYOUT,
     )
 

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "lpack"
 
 FLOORS = """
     cli
+    examine
     build
     check ecosystems starters
     download
@@ -21,7 +22,7 @@ FLOORS = """
     network
     config
     config_keys
-    tree
+    machine tree
     model
     aws processes sizes
     errors

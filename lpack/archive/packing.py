@@ -10,7 +10,6 @@ import functools
 import hashlib
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,12 +41,20 @@ class Packed:
     offset: int = 0
 
 
-@functools.cache
-def version() -> str:
-    """The compressors that decide about the bytes, for the build record."""
-    from importlib.metadata import version as version_of
+def version(tree: Tree) -> str:
+    """The compressors that decide about the bytes of the tree's zip, for the build record."""
+    import deflate
 
-    return f"libdeflate level {LEVEL} (deflate {version_of('deflate')}), miniz_oxide (cramjam {version_of('cramjam')})"
+    used = f"libdeflate level {LEVEL} (deflate {deflate.__version__})"
+    if any(_is_large(entry.source) for entry in tree):
+        import cramjam
+
+        used += f", miniz_oxide level {LEVEL} (cramjam {cramjam.__version__})"
+    return used
+
+
+def _is_large(source: Source) -> bool:
+    return source.size > IN_MEMORY and not (isinstance(source, Member) and source.method == DEFLATED)
 
 
 def pack(source: Source, store: Store) -> Packed:
@@ -72,9 +79,11 @@ def pack_ahead(tree: Tree, store: Store, *, workers: int) -> None:
         for entry in tree
         if entry.source.size >= KEPT_FROM
         and not (isinstance(entry.source, Member) and entry.source.method == DEFLATED)
-        and not store.find(_KIND, entry.source.sha256, _name(entry.source.size))
+        and not store.find(_KIND, entry.source.sha256, _name(large=_is_large(entry.source)))
     }
     if len(waiting) > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=workers) as pool:
             for _ in pool.map(lambda source: pack(source, store), waiting.values()):
                 pass
@@ -93,14 +102,16 @@ def _smaller(data: bytes, deflated: bytes, crc: int) -> Packed:
 
 
 @functools.cache
-def _name(size: int) -> str:
-    from importlib.metadata import version as version_of
+def _name(*, large: bool) -> str:
+    """The name of what a compressor made, in the store: another version makes another file."""
+    import cramjam
+    import deflate
 
-    return f"miniz-{version_of('cramjam')}" if size > IN_MEMORY else f"libdeflate{LEVEL}-{version_of('deflate')}"
+    return f"miniz{LEVEL}-{cramjam.__version__}" if large else f"libdeflate{LEVEL}-{deflate.__version__}"
 
 
 def _pack_kept(data: bytes, crc: int, digest: bytes, store: Store) -> Packed:
-    kept = store.find(_KIND, digest, _name(len(data)))
+    kept = store.find(_KIND, digest, _name(large=False))
     if kept:
         document = kept.read_bytes()
         if len(document) >= _PREFIX and hashlib.sha256(document[32:]).digest() == document[:32]:
@@ -110,13 +121,13 @@ def _pack_kept(data: bytes, crc: int, digest: bytes, store: Store) -> Packed:
     packed = _smaller(data, _deflated(data), crc)
     # A file that does not get smaller is noted as such: the next build need not try.
     body = bytes([packed.method]) + (packed.data or b"" if packed.method == DEFLATED else b"")
-    with replacing(store.path(_KIND, digest, _name(len(data)))) as file:
+    with replacing(store.path(_KIND, digest, _name(large=False))) as file:
         file.write(hashlib.sha256(body).digest() + body)
     return packed
 
 
 def _pack_large(source: Source, store: Store) -> Packed:
-    kept = store.path(_KIND, source.sha256, _name(source.size))
+    kept = store.path(_KIND, source.sha256, _name(large=True))
     found = _large_in_store(kept, source, store)
     if found:
         return found

@@ -33,6 +33,8 @@ _MOST_READS = 200_000
 """pyelftools needs a few thousand reads for a large library. Every loop in it reads, so this bounds what a file that
 was made to confuse it costs."""
 
+_CUT = "it is cut short"
+
 _PAGE = 4096
 """The smallest page of both architectures; larger alignments are multiples of it."""
 
@@ -170,7 +172,7 @@ class _BoundedFile:
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if whence == io.SEEK_SET and not 0 <= offset <= self._size:
-            raise _BrokenError("it is cut short")
+            raise _BrokenError(_CUT)
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
@@ -187,6 +189,8 @@ def _read(elf: ELFFile) -> ElfFacts:
     from elftools.elf.dynamic import DynamicSegment
     from elftools.elf.segments import InterpSegment
 
+    _refuse_cut(elf, elf["e_phoff"], elf["e_phnum"] * elf["e_phentsize"])
+    _refuse_cut(elf, elf["e_shoff"], elf["e_shnum"] * elf["e_shentsize"])
     machine = elf["e_machine"]
     facts: dict[str, Any] = {"machine": machine if isinstance(machine, str) else f"EM_{machine}", "bits": elf.elfclass}
     loaded = []
@@ -196,18 +200,23 @@ def _read(elf: ELFFile) -> ElfFacts:
         elif isinstance(segment, DynamicSegment):
             facts |= _read_dynamic(segment, elf)
         elif segment["p_type"] == "PT_LOAD":
+            _refuse_cut(elf, segment["p_offset"], segment["p_filesz"])
             loaded.append(segment.header)
-    if any(segment.p_offset + segment.p_filesz > elf.stream_len for segment in loaded):
-        raise _BrokenError("it is cut short")
-    # The kernel maps programs, and glibc (2.26 and 2.34 alike, elf/dl-load.c) maps libraries: it is the stricter one.
-    if facts.get("interpreter") or elf["e_type"] == "ET_EXEC":
-        facts["aligned"] = all((each.p_vaddr - each.p_offset) % _PAGE == 0 for each in loaded)
-    else:
-        facts["aligned"] = all(
-            each.p_align % _PAGE == 0 and (each.p_vaddr - each.p_offset) % (each.p_align or _PAGE) == 0
-            for each in loaded
-        )
-    return ElfFacts(**facts)
+    is_program = elf["e_type"] == "ET_EXEC" or "interpreter" in facts
+    return ElfFacts(**facts, aligned=all(_is_aligned(each, is_program=is_program) for each in loaded))
+
+
+def _refuse_cut(elf: ELFFile, offset: int, size: int) -> None:
+    if offset + size > elf.stream_len:
+        raise _BrokenError(_CUT)
+
+
+def _is_aligned(segment: Any, *, is_program: bool) -> bool:
+    distance = segment.p_vaddr - segment.p_offset
+    if is_program:
+        return bool(distance % _PAGE == 0)
+    # Libraries are mapped not by the kernel but by glibc, which is stricter: elf/dl-load.c, in 2.26 and 2.34 alike.
+    return bool(segment.p_align % _PAGE == 0 and distance % (segment.p_align or _PAGE) == 0)
 
 
 def _read_dynamic(segment: DynamicSegment, elf: ELFFile) -> dict[str, Any]:

@@ -14,22 +14,17 @@ from .wording import MOST_DETAILS, versions
 
 
 def check_limits(tree: Tree, subject: Subject, packages: Sequence[Package]) -> list[Finding]:
-    """Findings about the unzipped size."""
-    findings = []
+    """An error, with what takes most, when the artifact is too large unzipped."""
     # Lambda says "must be smaller than", and nobody has tried exactly that many bytes: a byte less is always possible,
     # a deployment that fails is not what was asked for.
-    if tree.size >= UNZIPPED_BYTES:
-        findings.append(
-            Finding(
-                Severity.ERROR,
-                "unzipped-size",
-                f"`{subject.name}` is {tree.size:,} bytes unzipped ({shown(tree.size)}), and Lambda takes less than "
-                f"{UNZIPPED_BYTES:,} bytes ({shown(UNZIPPED_BYTES)})",
-                hint="leave out what it does not need: packages with `exclude-packages`, files with `exclude`",
-                details=_biggest(tree, packages),
-            )
-        )
-    return findings
+    if tree.size < UNZIPPED_BYTES:
+        return []
+    message = (
+        f"`{subject.name}` is {tree.size:,} bytes unzipped ({shown(tree.size)}), and Lambda takes less than "
+        f"{UNZIPPED_BYTES:,} bytes ({shown(UNZIPPED_BYTES)})"
+    )
+    hint = "leave out what it does not need: packages with `exclude-packages`, files with `exclude`"
+    return [Finding(Severity.ERROR, "unzipped-size", message, hint, _biggest(tree, packages))]
 
 
 def check_upload(name: str, zip_size: int) -> list[Finding]:

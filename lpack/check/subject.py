@@ -14,8 +14,9 @@ class Subject:
     """An artifact's target and settings; what is None is not known, and is not checked.
 
     ``name`` is what messages call it: a function, or a file that another tool built; only the former has a
-    ``function_name``. ``memory`` and ``ephemeral_storage`` are in MB, ``timeout`` in seconds. ``provided_libraries`` are sonames that the user vouches for. ``today`` decides about
-    the runtime's end; ``allow_deprecated`` makes its errors warnings.
+    ``function_name``. ``memory`` and ``ephemeral_storage`` are in MB, ``timeout`` in seconds. ``provided_libraries``
+    are sonames that the user vouches for. ``today`` decides about the runtime's end; ``allow_deprecated`` makes its
+    errors warnings.
     """
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from email.parser import HeaderParser
 from pathlib import Path
 
 from ...model import Finding, LeftOut, Package, Severity
@@ -17,8 +16,8 @@ from .handler import check_handler
 from .locking import Locked
 from .locking import lock as lock_function
 from .requirements import credentials, direct_names
-from .selection import select
-from .wheels import Wheel
+from .selection import Choice, select
+from .wheels import Wheel, headers
 
 __all__ = ["assemble", "check_handler", "lock", "packages_in", "required_by"]
 
@@ -51,9 +50,9 @@ def required_by(ask: Ask, locked: Locked) -> Mapping[str, tuple[str, ...]]:
 
 def _locked_wheels(ask: Ask, locked: Locked) -> tuple[Wheel, ...]:
     requirements = locked.requirements
-    groups = requirements.groups if requirements.kind == "pylock" and requirements.groups else None
-    extras = requirements.extras if requirements.kind == "pylock" else ()
-    distributions = select(locked.lock, ask.function.target, extras=extras, groups=groups)
+    # Other kinds have had their extras and groups resolved into the lock.
+    choice = Choice(requirements.extras, requirements.groups or None) if requirements.kind == "pylock" else Choice()
+    distributions = select(locked.lock, ask.function.target, choice, ask.store)
     wheels = wheels_of(distributions, ask, credentials=credentials(requirements, ask.host.environ))
     refuse_twice(wheels, ask.function.target)
     return wheels
@@ -105,8 +104,8 @@ def packages_in(tree: Tree) -> tuple[Tree, tuple[Package, ...]]:
         folder, _, name = entry.path.rpartition("/")
         if name != "METADATA" or not folder.endswith(".dist-info"):
             continue
-        headers = HeaderParser().parsestr(entry.read().decode("utf-8", errors="replace"))
-        project, version = str(headers.get("Name", "")), str(headers.get("Version", ""))
+        fields = headers(entry.read().decode("utf-8", errors="replace"))
+        project, version = str(fields.get("Name", "")), str(fields.get("Version", ""))
         packages.append(Package(project, version, f"pkg:pypi/{project.lower()}@{version}", sha256=""))
         prefix = folder.rpartition("/")[0]
         record = tree.by_path.get(f"{folder}/RECORD")

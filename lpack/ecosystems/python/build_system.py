@@ -11,51 +11,21 @@ from typing import Any
 from ...errors import InputError
 from .requirements import normalised, read_toml
 
-_VERSION_FROM_HISTORY = frozenset(
-    [
-        "dunamai",
-        "flit-scm",
-        "hatch-vcs",
-        "pbr",
-        "poetry-dynamic-versioning",
-        "setuptools-git-versioning",
-        "setuptools-scm",
-        "uv-dynamic-versioning",
-        "vcs-versioning",
-        "versioneer",
-        "versioningit",
-    ]
-)
-_COMPILES = frozenset(
-    [
-        "cffi",
-        "cmake",
-        "cython",
-        "maturin",
-        "meson-python",
-        "mypy",
-        "nanobind",
-        "numpy",
-        "py-build-cmake",
-        "pybind11",
-        "pyqt-builder",
-        "scikit-build",
-        "scikit-build-core",
-        "setuptools-rust",
-        "sip",
-        "swig",
-    ]
-)
-_NATIVE_SOURCES = frozenset(
-    [".c", ".cc", ".cpp", ".cu", ".cxx", ".f", ".f90", ".for", ".m", ".mm", ".pyx", ".rs", ".s", ".swg", ".zig"]
-)
+_VERSION_FROM_HISTORY = {
+    *("dunamai", "flit-scm", "hatch-vcs", "pbr", "poetry-dynamic-versioning", "setuptools-git-versioning"),
+    *("setuptools-scm", "uv-dynamic-versioning", "vcs-versioning", "versioneer", "versioningit"),
+}
+_COMPILING = {
+    *("cffi", "cmake", "cython", "maturin", "meson-python", "nanobind", "numpy", "py-build-cmake", "pybind11"),
+    *("scikit-build", "scikit-build-core", "setuptools-rust", "sip", "swig"),
+}
+_NATIVE_SOURCES = {".c", ".cc", ".cpp", ".cu", ".cxx", ".f", ".f90", ".pyx", ".rs"}
 
 
 @dataclass(frozen=True, slots=True)
 class BuildSystem:
-    """The `[build-system]` table: the backend's module and the names of what it requires; ``tool`` is `[tool]`."""
+    """The names of what a project's `[build-system]` requires, and its `[tool]` table."""
 
-    backend: str
     requires: tuple[str, ...]
     tool: dict[str, Any]
 
@@ -69,11 +39,7 @@ def build_system(folder: Path) -> BuildSystem:
     if not isinstance(requires, list) or not all(isinstance(each, str) for each in requires):
         raise InputError(f"`{file}` has a `build-system` that lists no requirements")
     tool = document.get("tool", {})
-    return BuildSystem(
-        backend=str(table.get("build-backend", "setuptools.build_meta:__legacy__")),
-        requires=tuple(map(_name, requires)),
-        tool=tool if isinstance(tool, dict) else {},
-    )
+    return BuildSystem(tuple(map(_name, requires)), tool if isinstance(tool, dict) else {})
 
 
 def version_is_in_history(system: BuildSystem, folder: Path) -> bool:
@@ -86,8 +52,8 @@ def version_is_in_history(system: BuildSystem, folder: Path) -> bool:
 
 def needs_compiler(folder: Path) -> str | None:
     """Which tool compiles the project's native code ("maturin", say); None when nothing says that there is any."""
-    compiling = sorted(_COMPILES.intersection(build_system(folder).requires))
-    return compiling[0] if compiling and any(_native_sources(folder)) else None
+    compiling = _COMPILING.intersection(build_system(folder).requires)
+    return min(compiling) if compiling and any(_native_sources(folder)) else None
 
 
 def _native_sources(folder: Path) -> Iterator[Path]:

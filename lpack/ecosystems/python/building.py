@@ -1,7 +1,7 @@
 """Wheels made from source on the host, by `build`: once for each content, and with the same bytes on every machine.
 
-Only wheels without native code can be made here, as the host is not the target: ``needs_compiler`` and ``_is_native``
-decide which those are, and ``_refuse_native`` says no to the others.
+Only wheels without native code can be made here, as the host is not the target: ``needs_compiler`` decides by the
+sources and ``_check`` by the finished wheel; ``_refuse_native`` is the answer to the others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...archive.packing import version as packing_version
 from ...archive.zip_reader import read_zip
 from ...archive.zip_writer import LAYOUT, write_zip
 from ...download import redacted
-from ...errors import InputError, ResolveError, ToolError
+from ...errors import InputError, LpackError, ResolveError, ToolError
 from ...model import Host, Reporter, Target
 from ...processes import Result, run, shown
 from ...store import Store, damaged, sha256_of
@@ -37,23 +37,10 @@ _FORMAT = 1
 _FIXED = {"SOURCE_DATE_EPOCH": "315532800", "PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
 """The time is 1980-01-01, the first day that a zip can hold."""
 
-_GIT_HOOK_VARIABLES = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_COMMON_DIR",
-    "GIT_PREFIX",
-)
+_GIT_HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
 """Set where lpack is run by a hook of git; they would lead a backend's git to another repository."""
 
-_VERSION_VARIABLES = (
-    "SETUPTOOLS_SCM_",
-    "PBR_",
-    "POETRY_DYNAMIC_VERSIONING_",
-    "PDM_BUILD_SCM_",
-    "UV_DYNAMIC_VERSIONING_",
-)
+_VERSION_VARIABLES = ("SETUPTOOLS_SCM_", "PBR_", "POETRY_DYNAMIC_VERSIONING_", "PDM_BUILD_SCM_")
 """With these, users give a version to backends that would take it from a repository's history."""
 
 
@@ -103,7 +90,7 @@ def _environment(host: Host) -> dict[str, str]:
 def _key(content: bytes, environ: Mapping[str, str]) -> bytes:
     """What decides about a wheel's bytes; the backend's version does not, or a wheel would never be kept for long."""
     versions = [(name, value) for name, value in sorted(environ.items()) if name.startswith(_VERSION_VARIABLES)]
-    parts = [_FORMAT, LAYOUT, packing_version(), sys.version_info[:2], content.hex(), versions]
+    parts = [_FORMAT, LAYOUT, packing_version(Tree(())), sys.version_info[:2], content.hex(), versions]
     return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 
@@ -121,9 +108,7 @@ class _Builder:
             with self.store.lock(key.hex()):
                 wheel = self.kept(key)
                 if not wheel:
-                    self.reporter.note(f"building a wheel of {sources.title}")
-                    with self.store.temporary_folder() as folder:
-                        wheel = self.build(sources, key, folder)
+                    wheel = self.build(sources, key)
         _check(wheel[0], sources, self.target)
         return wheel
 
@@ -135,8 +120,20 @@ class _Builder:
         file = self.store.find(_KIND, key, note["name"])
         return (file, sha256) if file and not damaged(file, sha256) else None
 
-    def build(self, sources: _Sources, key: bytes, folder: Path) -> tuple[Path, bytes]:
-        """Build in an empty folder, and keep the wheel."""
+    def build(self, sources: _Sources, key: bytes) -> tuple[Path, bytes]:
+        """Build the wheel and keep it."""
+        self.reporter.note(f"building a wheel of {sources.title}")
+        try:
+            with self.store.temporary_folder() as folder:
+                file, sha256 = _canonical(self.run_build(sources, key, folder), folder, self.store)
+                place = self.store.keep(_KIND, key, file.name, file)
+        except OSError as error:
+            raise LpackError(f"{sources.title} can't be built: {error.strerror or error}") from error
+        self.store.make_note(_KIND, key.hex(), {"name": file.name, "sha256": sha256.hex()})
+        return place, sha256
+
+    def run_build(self, sources: _Sources, key: bytes, folder: Path) -> Path:
+        """The wheel as the backend makes it, in an empty folder."""
         # Backends look for a repository and its ignore files in the folders above: here they must come to an end.
         (folder / ".git").mkdir()
         project = sources.lay_out(folder / "sources")
@@ -152,10 +149,7 @@ class _Builder:
         wheels = list(made.glob("*.whl"))
         if result.exit_code != 0 or len(wheels) != 1:
             raise self.failed(sources, key, command, result)
-        file, sha256 = _canonical(wheels[0], folder, self.store)
-        place = self.store.keep(_KIND, key, file.name, file)
-        self.store.make_note(_KIND, key.hex(), {"name": file.name, "sha256": sha256.hex()})
-        return place, sha256
+        return wheels[0]
 
     def failed(self, sources: _Sources, key: bytes, command: list[str], result: Result) -> ToolError:
         """The error, with the end of what the build printed; all of it is kept in the store."""

@@ -17,24 +17,11 @@ from ...errors import InputError
 from ...processes import Result, run
 from .build_system import build_system, version_is_in_history
 
-_NEVER_SOURCES = frozenset(
-    [
-        ".git",
-        ".hg",
-        ".svn",
-        ".bzr",
-        "__pycache__",
-        ".eggs",
-        ".tox",
-        ".nox",
-        ".pytest_cache",
-        ".mypy_cache",
-        ".ruff_cache",
-        ".hypothesis",
-        "node_modules",
-    ]
-)
-_OUTPUT_AT_THE_ROOT = frozenset({"build", "dist"})
+_NEVER_SOURCES = {
+    *(".git", ".hg", ".svn", ".bzr", "__pycache__", ".eggs", "node_modules", ".tox", ".nox"),
+    *(".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"),
+}
+_OUTPUT_AT_THE_ROOT = {"build", "dist"}
 
 
 class ProjectFile(NamedTuple):

@@ -5,7 +5,9 @@ Source: https://packaging.python.org/en/latest/specifications/pylock-toml/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -13,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from ...errors import InputError, ResolveError
 from ...model import Target
+from ...store import Store
 from .missing_wheels import no_wheel, why_not
 from .tags import environment, wheel_tags
 
@@ -68,10 +71,42 @@ def parse(lock: Lock) -> Pylock:
         raise InputError(f"{lock.subject} is not a valid lock (PEP 751): {error}") from error
 
 
-def select(
-    lock: Lock, target: Target, *, extras: Sequence[str] = (), groups: Sequence[str] | None = None
-) -> tuple[Distribution, ...]:
-    """What the target takes of the lock, sorted by name; ResolveError when something has nothing that fits."""
+_NOTE = "selection-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is chosen of a lock: extras and groups that it knows; None stands for the groups it takes by default."""
+
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
+
+
+def select(lock: Lock, target: Target, choice: Choice, store: Store) -> tuple[Distribution, ...]:
+    """What the target takes of the lock, sorted by name; ResolveError when something has nothing that fits.
+
+    Noted in the store: the same lock gives the same answer, and reading it takes as long as the rest of a build.
+    """
+    said = [lock.document, str(lock.folder), str(target), choice.extras, choice.groups]
+    key = hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
+    noted = store.note(_NOTE, key)
+    if noted is not None:
+        return tuple(_from_note(each) for each in noted)
+    selected = _select(lock, target, choice)
+    store.make_note(_NOTE, key, [_to_note(each) for each in selected])
+    return selected
+
+
+def _to_note(distribution: Distribution) -> dict[str, str]:
+    fields = {name: getattr(distribution, name) for name in Distribution.__slots__}
+    return {**fields, "sha256": distribution.sha256.hex(), "folder": str(distribution.folder)}
+
+
+def _from_note(fields: Any) -> Distribution:
+    return Distribution(**{**fields, "sha256": bytes.fromhex(fields["sha256"]), "folder": Path(fields["folder"])})
+
+
+def _select(lock: Lock, target: Target, choice: Choice) -> tuple[Distribution, ...]:
     from packaging.pylock import PylockSelectError
 
     pylock = parse(lock)
@@ -80,8 +115,8 @@ def select(
         for package, chosen in pylock.select(
             environment=cast("Environment", environment(target)),
             tags=wheel_tags(target),
-            extras=extras,
-            dependency_groups=groups,
+            extras=choice.extras,
+            dependency_groups=choice.groups,
         ):
             found.append(_distribution(package, chosen, lock))
     except PylockSelectError as error:

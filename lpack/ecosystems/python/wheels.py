@@ -16,14 +16,16 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...archive.zip_reader import read_zip
 from ...errors import InputError, UnsafeArchiveError
 from ...store import Store
 from ...tree import EXECUTABLE, REGULAR, Content, Entry, Member, Tree, unsafe
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 _NOTE = "wheel-1"
 """The kind of the index notes; a new number when what they hold changes."""
@@ -74,7 +76,7 @@ def read_wheel(file: Path, file_name: str, sha256: bytes) -> Wheel:
     dist_info = _dist_info(contents, name)
     _check_format(contents, dist_info)
     _check_record(contents, dist_info)
-    metadata = _headers(contents.text(f"{dist_info}/METADATA"))
+    metadata = headers(contents.text(f"{dist_info}/METADATA"))
     entries = _lay_out(contents, dist_info, name)
     requires = tuple(str(each) for each in metadata.get_all("Requires-Dist") or ())
     return Wheel(name, version, file, sha256, requires, entries)
@@ -116,12 +118,15 @@ def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _headers(text: str) -> Any:
+def headers(text: str) -> Message:
+    """The fields of METADATA or WHEEL, which are written like the head of a mail."""
+    from email.parser import HeaderParser
+
     return HeaderParser().parsestr(text)
 
 
 def _check_format(contents: _Contents, dist_info: str) -> None:
-    version = _headers(contents.text(f"{dist_info}/WHEEL")).get("Wheel-Version", "").strip()
+    version = headers(contents.text(f"{dist_info}/WHEEL")).get("Wheel-Version", "").strip()
     if version.partition(".")[0] != "1":
         raise InputError(f"`{contents.file_name}` is a wheel of version `{version}`; lpack knows version 1")
 

@@ -23,10 +23,13 @@ TARGET = Target(runtime("python3.13"), ARM64)
 
 BACKEND = '''
 """A build backend that needs nothing, and is as careless as one can be."""
-import os, random, time, zipfile
+import base64, hashlib, os, random, time, zipfile
 
 NAME, TAG = os.environ.get("DEMO_WHEEL", "demo-1.0-py3-none-any").split("-1.0-")
 INFO = f"{NAME}-1.0.dist-info"
+
+def hashed(text):
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     print("building with https://ann:secret@index.invalid/simple")
@@ -43,7 +46,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         f"{INFO}/METADATA": f"Metadata-Version: 2.1\\nName: {NAME}\\nVersion: 1.0\\n",
         f"{INFO}/WHEEL": f"Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: {TAG}\\n",
     }
-    files[f"{INFO}/RECORD"] = "".join(f"{name},,\\n" for name in [*files, f"{INFO}/RECORD"])
+    files[f"{INFO}/RECORD"] = "".join(f"{name},{hashed(text)},\\n" for name, text in files.items())
     shuffled = list(files)
     random.Random(time.time()).shuffle(shuffled)
     name = f"{NAME}-1.0-{TAG}.whl"

@@ -1,0 +1,54 @@
+"""Small artifacts to check."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from lpack.aws.architectures import ARCHITECTURES
+from lpack.aws.runtimes import RUNTIMES
+from lpack.check import Subject
+from lpack.check.elf import ElfFacts, read_elf
+from lpack.check.native import check_native
+from lpack.model import Finding, Package, Target
+from lpack.tree import LINK, REGULAR, Content, Entry, Tree
+
+TODAY = date(2026, 11, 20)
+
+
+def subject(runtime: str = "python3.13", architecture: str = "x86_64", **settings: Any) -> Subject:
+    target = Target(RUNTIMES[runtime], ARCHITECTURES[architecture])
+    return Subject(name="orders", target=target, **{"today": TODAY, **settings})
+
+
+def package(name: str, version: str) -> Package:
+    return Package(name, version, purl=f"pkg:pypi/{name}@{version}", sha256="")
+
+
+def tree(files: Mapping[str, bytes | str], packages: Mapping[str, str] | None = None) -> Tree:
+    """Files by path; a string is a link's target. Those in a package's folder belong to the package."""
+    return Tree.of(
+        Entry(
+            path,
+            LINK if isinstance(data, str) else REGULAR,
+            Content.of(data.encode() if isinstance(data, str) else data),
+            next((name for name in packages or () if path.startswith((f"{name}/", f"{name}-"))), ""),
+        )
+        for path, data in files.items()
+    )
+
+
+def facts(files: Mapping[str, bytes | str]) -> dict[str, ElfFacts]:
+    return {
+        path: found for path, data in files.items() if isinstance(data, bytes) and (found := read_elf(io.BytesIO(data)))
+    }
+
+
+def native(
+    files: Mapping[str, bytes | str], target: Subject | None = None, packages: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """What the checks of native code find in these files."""
+    listed = [package(*item) for item in (packages or {}).items()]
+    return check_native(tree(files, packages), target or subject(), listed, facts(files))
