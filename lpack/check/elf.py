@@ -29,9 +29,9 @@ _FORMAT = b"1"
 _IN_MEMORY = 8 << 20
 """Larger files are inflated into a temporary file."""
 
-_MOST_READS = 200_000
-"""pyelftools needs a few thousand reads for a large library. Every loop in it reads, so this bounds what a file that
-was made to confuse it costs."""
+_MOST_READS = 50_000
+"""A large library takes a thousand. Every loop in pyelftools reads, so this bounds what a file that was made to confuse
+it can cost."""
 
 _CUT = "it is cut short"
 
@@ -191,6 +191,8 @@ def _read(elf: ELFFile) -> ElfFacts:
 
     _refuse_cut(elf, elf["e_phoff"], elf["e_phnum"] * elf["e_phentsize"])
     _refuse_cut(elf, elf["e_shoff"], elf["e_shnum"] * elf["e_shentsize"])
+    # The loader never looks at sections, which may be stripped; pyelftools would read them all, hash tables included.
+    elf.header["e_shoff"] = 0
     machine = elf["e_machine"]
     facts: dict[str, Any] = {"machine": machine if isinstance(machine, str) else f"EM_{machine}", "bits": elf.elfclass}
     loaded = []
@@ -251,7 +253,7 @@ def _symbol_versions(segment: DynamicSegment, elf: ELFFile, tables: int) -> dict
         return {}
 
     def section(offset: int) -> Container:
-        # Section headers may be stripped, and the loader never looks at them; pyelftools wants one.
+        # What pyelftools wants to see of a section's header.
         return Container(sh_flags=0, sh_size=0, sh_addralign=0, sh_offset=offset, sh_info=tables)
 
     names = StringTableSection(section(strings), ".dynstr", elf)

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...archive.packing import version as packing_version
 from ...archive.zip_reader import read_zip
 from ...archive.zip_writer import LAYOUT, write_zip
 from ...download import redacted
@@ -89,8 +88,12 @@ def _environment(host: Host) -> dict[str, str]:
 
 def _key(content: bytes, environ: Mapping[str, str]) -> bytes:
     """What decides about a wheel's bytes; the backend's version does not, or a wheel would never be kept for long."""
+    import cramjam
+    import deflate
+
+    made_by = (_FORMAT, LAYOUT, deflate.__version__, cramjam.__version__, sys.version_info[:2])
     versions = [(name, value) for name, value in sorted(environ.items()) if name.startswith(_VERSION_VARIABLES)]
-    parts = [_FORMAT, LAYOUT, packing_version(Tree(())), sys.version_info[:2], content.hex(), versions]
+    parts = (made_by, content.hex(), versions)
     return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,12 +96,13 @@ def copy_project(folder: Path, destination: Path, *, environ: Mapping[str, str])
     ignored, get the same answers. The copy's repository borrows the objects of the original, and writes nothing there.
     Without git, or with another version control system, a backend that asks for the version says itself what it lacks.
     """
+    files = project_files(folder)
     top = _repository(folder)
     project = destination / folder.relative_to(top) if top else destination
     if top:
-        _copy_history(top, destination, folder, environ)
+        _copy_history(folder, top, destination, files, environ)
     project.mkdir(parents=True, exist_ok=True)
-    for file in (*project_files(folder), *_ignore_files(folder)):
+    for file in (*files, *_ignore_files(folder)):
         copy = project / file.path
         copy.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -128,20 +129,29 @@ def _ignore_files(folder: Path) -> tuple[ProjectFile, ...]:
     return tuple(found)
 
 
-def _copy_history(top: Path, destination: Path, folder: Path, environ: Mapping[str, str]) -> None:
-    cloned = _git(("clone", "--quiet", "--shared", "--no-checkout", str(top), str(destination)), top, environ)
-    if cloned.exit_code != 0:
+def _copy_history(
+    folder: Path, top: Path, destination: Path, files: Iterable[ProjectFile], environ: Mapping[str, str]
+) -> None:
+    """Clone the repository without its files, and tell git which of them are not missed.
+
+    Tracked files that are not copied, or that are links, must not look deleted or changed: many backends mark the
+    version of a changed work tree.
+    """
+    settings = ("--config=core.sparseCheckout=true", "--config=sparse.expectFilesOutsideOfPatterns=true")
+    clone = ("clone", "--quiet", "--shared", "--no-checkout", *settings, str(top), str(destination))
+    if _git(clone, top, environ).exit_code != 0:
         return
-    # What is not copied as it is (files beside the project, links) must not look deleted: versions would be "dirty".
-    project = folder.relative_to(top).as_posix()
-    tracked = _git(("ls-tree", "-r", "-z", "HEAD"), destination, environ).stdout.split("\0")
-    links = (line.partition("\t")[2] for line in tracked if line.startswith("120000 "))
-    patterns = ["/*" if project == "." else f"/{_escaped(project)}/", *(f"!/{_escaped(link)}" for link in links)]
+    project = "".join(f"{part}/" for part in folder.relative_to(top).parts)
+    same = {project + file.path for file in files if not file.place.is_symlink()}
+    tracked = _git(("ls-tree", "-r", "-z", "--name-only", "HEAD"), destination, environ).stdout.split("\0")
+    missed = (path for path in tracked if path and path.startswith(project) and path not in same)
+    there = (path for path in missed if os.path.lexists(top / path))
+    patterns = [f"/{_escaped(project) or '*'}", *(f"!/{_escaped(path)}" for path in there)]
     sparse = destination / ".git" / "info" / "sparse-checkout"
     sparse.parent.mkdir(exist_ok=True)
     sparse.write_text("\n".join([*patterns, ""]), encoding="utf-8")
-    _git(("config", "core.sparseCheckout", "true"), destination, environ)
-    _git(("read-tree", "-m", "HEAD"), destination, environ)
+    _git(("read-tree", "HEAD"), destination, environ)
+    _git(("sparse-checkout", "reapply"), destination, environ)
 
 
 def _escaped(path: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,10 +39,8 @@ def test_a_build_system_of_the_wrong_shape_is_an_error(project: Callable[..., Pa
 @given(content=st.one_of(st.binary(), st.text("[]build-system.requires=\"', \n").map(str.encode)))
 def test_any_bytes_are_a_build_system_or_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "pyproject.toml").write_bytes(content)
-    try:
+    with contextlib.suppress(InputError):
         assert isinstance(build_system(tmp_path).requires, tuple)
-    except InputError as error:
-        assert "pyproject.toml" in error.message
 
 
 @pytest.mark.parametrize(

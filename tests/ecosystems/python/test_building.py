@@ -81,14 +81,12 @@ def store(store_folder: Path) -> Store:
     return Store(store_folder)
 
 
-def wheel_of(
-    folder: Path, store: Store, *, reporter: Silent | None = None, name: str = "demo", **environ: str
-) -> tuple[Path, bytes]:
+def wheel_of(sources: Path, store: Store, reporter: Silent | None = None, **environ: str) -> tuple[Path, bytes]:
     host = Host({**os.environ, **environ}, store.folder)
     reporter = reporter or Silent()
-    if folder.is_dir():
-        return wheel_of_folder(folder, name=name, target=TARGET, store=store, host=host, reporter=reporter)
-    return wheel_of_sdist(folder, name=name, version="1.0", target=TARGET, store=store, host=host, reporter=reporter)
+    if sources.is_dir():
+        return wheel_of_folder(sources, name="demo", target=TARGET, store=store, host=host, reporter=reporter)
+    return wheel_of_sdist(sources, name="demo", version="1.0", target=TARGET, store=store, host=host, reporter=reporter)
 
 
 def listing(folder: Path) -> Mapping[str, bytes]:
@@ -128,23 +126,23 @@ def test_it_is_built_once_until_something_changes_or_the_kept_wheel_is_damaged(
     project: Callable[..., Path], store: Store
 ) -> None:
     folder, reporter = project(FILES), Listening()
-    first, _ = wheel_of(folder, store, reporter=reporter)
-    assert wheel_of(folder, store, reporter=reporter)[0] == first
+    first, _ = wheel_of(folder, store, reporter)
+    assert wheel_of(folder, store, reporter)[0] == first
     assert reporter.notes == [f"building a wheel of `demo` ({folder})"]
     first.write_bytes(first.read_bytes()[:100])
-    assert wheel_of(folder, store, reporter=reporter)[1] == sha256_of(first)
+    assert wheel_of(folder, store, reporter)[1] == sha256_of(first)
     assert len(reporter.notes) == 2
     (folder / "demo" / "__init__.py").write_text("answer = 43\n")
-    changed, _ = wheel_of(folder, store, reporter=reporter)
+    changed, _ = wheel_of(folder, store, reporter)
     assert len(reporter.notes) == 3
-    wheel_of(folder, store, reporter=reporter, SETUPTOOLS_SCM_PRETEND_VERSION="2.0")
+    wheel_of(folder, store, reporter, SETUPTOOLS_SCM_PRETEND_VERSION="2.0")
     assert len(reporter.notes) == 4
     assert zipfile.ZipFile(changed).read("demo/__init__.py") == b"answer = 43\n"
 
 
 def test_two_builds_at_once_build_it_once(project: Callable[..., Path], store: Store) -> None:
     folder, reporter = project(FILES), Listening()
-    builds = [threading.Thread(target=wheel_of, args=(folder, store), kwargs={"reporter": reporter}) for _ in range(2)]
+    builds = [threading.Thread(target=wheel_of, args=(folder, store, reporter)) for _ in range(2)]
     for build in builds:
         build.start()
     for build in builds:
@@ -155,13 +153,13 @@ def test_two_builds_at_once_build_it_once(project: Callable[..., Path], store: S
 def test_the_build_has_a_fixed_time_and_the_user_s_settings_but_not_those_of_a_git_hook(
     project: Callable[..., Path], store: Store
 ) -> None:
-    settings = {"DEMO_SEES": "1", "UV_INDEX_URL": "https://index.invalid", "GIT_DIR": "/elsewhere", "TZ": "Asia/Tokyo"}
-    file, _ = wheel_of(project(FILES), store, **settings)
+    index = "https://index.invalid"
+    file, _ = wheel_of(project(FILES), store, DEMO_SEES="1", UV_INDEX_URL=index, GIT_DIR="/elsewhere", TZ="Asia/Tokyo")
     seen = zipfile.ZipFile(file).read("demo/seen.txt").decode().splitlines()
     assert "SOURCE_DATE_EPOCH=315532800" in seen
     assert "PYTHONHASHSEED=0" in seen
     assert "TZ=UTC" in seen
-    assert "UV_INDEX_URL=https://index.invalid" in seen
+    assert f"UV_INDEX_URL={index}" in seen
     assert not any(line.startswith("GIT_DIR=") for line in seen)
 
 
@@ -204,7 +202,7 @@ def test_native_code_that_shows_only_in_the_wheel_is_refused_without_building_it
     folder, reporter = project(FILES), Listening()
     for _ in range(2):
         with pytest.raises(ResolveError, match="holds native code") as caught:
-            wheel_of(folder, store, reporter=reporter, DEMO_WHEEL="demo-1.0-cp311-cp311-linux_x86_64")
+            wheel_of(folder, store, reporter, DEMO_WHEEL="demo-1.0-cp311-cp311-linux_x86_64")
         assert "there is no wheel of it for python3.13 on arm64 (Amazon Linux 2023, glibc 2.34)" in caught.value.message
         assert "`exclude-packages`" in str(caught.value.hint)
     assert len(reporter.notes) == 1
@@ -260,7 +258,7 @@ def built_by(backend: str, requirement: str, more: str = "") -> dict[str, str]:
         {"setup.py": 'from setuptools import setup\nsetup(name="demo", version="1.0", packages=["demo"])'},
         built_by("setuptools.build_meta", "setuptools"),
         built_by("hatchling.build", "hatchling"),
-        built_by("flit_core.buildapi", "flit_core", 'description = "A demo."'.join(("[project.urls]\n#", ""))),
+        built_by("flit_core.buildapi", "flit_core"),
         built_by("uv_build", "uv_build", '[tool.uv.build-backend]\nmodule-root = ""'),
     ],
     ids=["setup.py", "setuptools", "hatchling", "flit", "uv"],

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from test_building import TARGET
 
 from lpack.ecosystems.python.building import wheel_of_folder
 from lpack.ecosystems.python.local_project import copy_project, fingerprint, project_files
 from lpack.errors import InputError
 from lpack.model import Host, Silent
 from lpack.store import Store
-from test_building import TARGET
 
 SCM = '[build-system]\nrequires = ["setuptools", "setuptools_scm"]\n'
 

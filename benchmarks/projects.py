@@ -1,0 +1,112 @@
+"""The work: the pandas fixture for this machine's Python, many functions that share its packages, one huge function."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import platform
+import random
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+FIXTURE = Path(__file__).parent.parent / "fixtures" / "python-pandas"
+
+RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
+ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+
+_BALLAST_FILE = 65_000_000
+"""Four of them come close to the 262,144,000 bytes that Lambda allows."""
+
+
+def pandas_project(folder: Path) -> Path:
+    """The fixture, for the runtime and architecture of this machine, so that ``sam build`` can build it, too."""
+    shutil.copytree(FIXTURE / "src", folder / "src")
+    (folder / "lpack.toml").write_text(_function("report", "src"))
+    return folder
+
+
+def many_functions(folder: Path, count: int) -> Path:
+    """Functions with one file each, all with the requirements of the fixture."""
+    tables = []
+    for name in function_names(count):
+        source = folder / "functions" / name
+        source.mkdir(parents=True)
+        (source / "app.py").write_text(f'import pandas\n\n\ndef handler(event, context):\n    return "{name}"\n')
+        tables.append(_function(name, f"functions/{name}", requirements="requirements.txt"))
+    shutil.copyfile(FIXTURE / "src" / "requirements.txt", folder / "requirements.txt")
+    (folder / "lpack.toml").write_text("\n".join(tables))
+    return folder
+
+
+def function_names(count: int) -> list[str]:
+    """The names of the first so many functions of ``many_functions``."""
+    return [f"f{number:03}" for number in range(count)]
+
+
+def huge_project(folder: Path) -> Path:
+    """A function as large as Lambda takes: half of it a wheel, half its own; half of each can't be compressed."""
+    (folder / "src").mkdir(parents=True)
+    (folder / "wheels").mkdir()
+    _write_ballast(folder / "src")
+    (folder / "src" / "app.py").write_text("import ballast\n\n\ndef handler(event, context):\n    return {}\n")
+    _write_wheel(folder / "wheels")
+    (folder / "requirements.txt").write_text("--find-links ./wheels\nballast==1.0\n")
+    (folder / "lpack.toml").write_text(_function("huge", "src", requirements="requirements.txt"))
+    return folder
+
+
+def _function(name: str, source: str, *, requirements: str | None = None) -> str:
+    lines = [f"[function.{name}]", f'runtime = "{RUNTIME}"', f'architecture = "{ARCHITECTURE}"']
+    lines += [f'source = "{source}"', 'handler = "app.handler"']
+    if requirements:
+        lines.append(f'requirements = "{requirements}"')
+    return "\n".join(lines) + "\n"
+
+
+def _write_ballast(folder: Path) -> None:
+    # Piece by piece: a process that this one starts is counted with the memory that this one had.
+    for name, pieces in (("noise.bin", _noise()), ("words.txt", _words())):
+        with (folder / name).open("wb") as file:
+            for piece in pieces:
+                file.write(piece[: _BALLAST_FILE - file.tell()])
+
+
+def _noise() -> Iterator[bytes]:
+    source = random.Random(1)
+    for _ in range(0, _BALLAST_FILE, 1 << 16):
+        yield source.randbytes(1 << 16)
+
+
+def _words() -> Iterator[bytes]:
+    source = random.Random(2)
+    words = ["archive", "function", "layer", "runtime", "handler", "target", "wheel", "entry"]
+    for _ in range(0, _BALLAST_FILE, 1 << 16):
+        yield " ".join(source.choices(words, k=1 << 14)).encode()[: 1 << 16].ljust(1 << 16)
+
+
+def _write_wheel(folder: Path) -> None:
+    package = folder / "ballast"
+    package.mkdir()
+    _write_ballast(package)
+    (package / "__init__.py").touch()
+    about = folder / "ballast-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: ballast\nVersion: 1.0\n")
+    (about / "WHEEL").write_text("Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    files = [*package.iterdir(), *about.iterdir()]
+    lines = [f"{file.relative_to(folder)},sha256={_digest(file)},{file.stat().st_size}" for file in files]
+    (about / "RECORD").write_text("\n".join([*lines, "ballast-1.0.dist-info/RECORD,,"]) + "\n")
+    with zipfile.ZipFile(folder / "ballast-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        for file in [*files, about / "RECORD"]:
+            wheel.write(file, file.relative_to(folder))
+    shutil.rmtree(package)
+    shutil.rmtree(about)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
