@@ -33,6 +33,7 @@ lint: venv ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks/run.py
 
 format: venv ## format the code, and fix what can be fixed
 	$(BIN)/ruff check --fix

@@ -52,16 +52,10 @@ def measure_one(folder: Path, installed: tools.Tools, rounds: int) -> dict[str, 
     """The pandas fixture: built whole by all three, and by lpack once more after a change and after none."""
     project = projects.pandas_project(folder)
     environ = installed.environ
-    tools.run([installed.lpack, "lock", "-C", project], environ)
-    tools.pin(project, project / "pylock.report.toml")
-    tools.run([installed.lpack, "lock", "-C", project], environ)
     wheels = FOLDER / "wheels"
-    requirements = project / "src" / "requirements.txt"
-    python = installed.lpack.with_name("python")
-    download = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, "-r", requirements]
-    tools.run(download, environ)
-    warm_up = [installed.uv, "pip", "install", "--quiet", "--no-deps", "--target", "uv", "-r", requirements]
-    tools.run(warm_up, environ, folder=project)
+    tools.run(environ, installed.lpack, "lock", "-C", project)
+    tools.prepare_peers(project, project / "pylock.report.toml", installed, wheels)
+    tools.run(environ, installed.lpack, "lock", "-C", project)
 
     code = project / "src" / "app.py"
     lpack = (str(installed.lpack), "build", "--frozen")
@@ -88,7 +82,7 @@ def measure_one(folder: Path, installed: tools.Tools, rounds: int) -> dict[str, 
 def measure_many(folder: Path, installed: tools.Tools, rounds: int) -> dict[str, Series]:
     """10, 50 and 100 functions of one project that share the packages of the pandas fixture."""
     project = projects.many_functions(folder, max(COUNTS))
-    tools.run([installed.lpack, "lock", "-C", project], installed.environ)
+    tools.run(installed.environ, installed.lpack, "lock", "-C", project)
     contenders = [
         Contender(
             f"{count} functions",
@@ -105,7 +99,7 @@ def measure_many(folder: Path, installed: tools.Tools, rounds: int) -> dict[str,
 def measure_huge(folder: Path, installed: tools.Tools, rounds: int) -> dict[str, Series]:
     """A function as large as Lambda takes, from an empty store, when memory is needed most, and with a filled one."""
     project = projects.huge_project(folder)
-    tools.run([installed.lpack, "lock", "-C", project], installed.environ)
+    tools.run(installed.environ, installed.lpack, "lock", "-C", project)
     lpack = (str(installed.lpack), "build", "--frozen")
     store = folder / "store"
     fresh = installed.environ | {"LPACK_CACHE_DIR": str(store)}

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,26 +39,30 @@ def install(folder: Path) -> Tools:
     lpack, sam = folder / "lpack" / "bin", folder / "sam" / "bin"
     for bin_folder in (lpack, sam):
         if not bin_folder.is_dir():
-            run([sys.executable, "-m", "venv", bin_folder.parent], environ)
+            run(environ, sys.executable, "-m", "venv", bin_folder.parent)
     if not (sam / "sam").exists():
-        run([sam / "python", "-m", "pip", "install", "--quiet", "aws-sam-cli"], environ)
-    run([lpack / "python", "-m", "pip", "install", "--quiet", CHECKOUT], environ)
+        run(environ, sam / "python", "-m", "pip", "install", "--quiet", "aws-sam-cli")
+    install_lpack = (lpack / "python", "-m", "pip", "install", "--quiet", CHECKOUT)
+    run(environ, *install_lpack)
     # The version stays the same from commit to commit: pip would keep the old code.
-    run([lpack / "python", "-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", CHECKOUT], environ)
+    run(environ, *install_lpack, "--force-reinstall", "--no-deps")
     return Tools(lpack / "lpack", lpack / "uv", sam / "sam", environ)
 
 
-def run(command: Sequence[str | Path], environ: dict[str, str], *, folder: Path | None = None) -> str:
+def run(environ: Mapping[str, str], *command: str | Path, folder: Path | None = None) -> str:
     """Run a command that is not measured; its standard output."""
-    process = subprocess.run(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True, check=True)
-    return process.stdout
+    return subprocess.run(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def pin(project: Path, lock: Path) -> None:
-    """Write the lock's versions to requirements.txt, so that all build the very same packages."""
+def prepare_peers(project: Path, lock: Path, tools: Tools, wheels: Path) -> None:
+    """Pin the versions of lpack's lock, so that all build the same packages, and fetch these for pip and uv."""
+    requirements = project / "src" / "requirements.txt"
     packages = tomllib.loads(lock.read_text())["packages"]
-    pins = "".join(f"{package['name']}=={package['version']}\n" for package in packages)
-    (project / "src" / "requirements.txt").write_text(pins)
+    requirements.write_text("".join(f"{package['name']}=={package['version']}\n" for package in packages))
+    python = tools.lpack.with_name("python")
+    every = ("--quiet", "--no-deps", "-r", requirements)
+    run(tools.environ, python, "-m", "pip", "download", "--dest", wheels, *every)
+    run(tools.environ, tools.uv, "pip", "install", "--target", project / "uv", *every)
 
 
 def sam_command(project: Path, tools: Tools, wheels: Path) -> tuple[str, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -17,12 +20,13 @@ from .processes import run
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool, what was found of it ("" for nothing), and what it is needed for."""
+    """A tool: what was found of it ("" for nothing), what it is needed for, and how to say that it is not there."""
 
     name: str
     found: str
     needed_for: str
     required: bool = False
+    absent: str = "not found"
 
 
 _PACKAGES = (
@@ -32,30 +36,34 @@ _PACKAGES = (
     ("deflate", "compressing, the same bytes everywhere"),
 )
 
+_LATER = "in a later version"
 _PROGRAMS = (
     ("git", ("--version",), "requirements that name a repository (git+https://…)"),
-    ("bwrap", ("--version",), "running functions in a sandbox, without Docker"),
-    ("node", ("--version",), "Node.js functions"),
-    ("npm", ("--version",), "Node.js functions"),
-    ("java", ("-version",), "Java functions"),
-    ("mvn", ("--version",), "Java functions"),
-    ("go", ("version",), "Go functions"),
-    ("cargo", ("--version",), "Rust functions"),
+    ("bwrap", ("--version",), f"running functions in a sandbox, {_LATER}"),
+    ("node", ("--version",), f"Node.js functions, {_LATER}"),
+    ("npm", ("--version",), f"Node.js functions, {_LATER}"),
+    ("java", ("-version",), f"Java functions, {_LATER}"),
+    ("mvn", ("--version",), f"Java functions, {_LATER}"),
+    ("go", ("version",), f"Go functions, {_LATER}"),
+    ("cargo", ("--version",), f"Rust functions, {_LATER}"),
 )
+_PATIENCE = 20.0
+"""Seconds that a program has to tell its version: Maven takes some on a busy machine."""
+
+_VERSION = re.compile(r"\d+(\.\d+)+")
 
 
 def tools(host: Host) -> list[Tool]:
     """Every tool that lpack knows a use for, the indispensable ones first."""
     python = f"{platform.python_version()} ({sys.executable})"
-    store = Tool("store", _store(host.cache), "keeping wheels and packed files", required=True)
-    return [Tool("python", python, "running lpack", required=True), store, *_packages(), _engine(), *_programs(host)]
+    store = Tool("store", _store(host.cache), "keeping wheels and packed files", required=True, absent="not writable")
+    return [Tool("Python", python, "running lpack", required=True), store, *_packages(), *_programs(host), _engine(host)]
 
 
 def _store(folder: Path) -> str:
-    import os
-
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    return str(folder) if os.access(existing, os.W_OK) else ""
+    """The folder, if it can be written to or made."""
+    existing = next(place for place in (folder, *folder.parents) if os.access(place, os.F_OK))
+    return str(folder) if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK) else ""
 
 
 def _packages() -> Iterator[Tool]:
@@ -67,31 +75,37 @@ def _packages() -> Iterator[Tool]:
         yield Tool(name, found, needed_for, required=True)
 
 
-def _engine() -> Tool:
-    import docker
-    from docker.errors import DockerException
-
-    try:
-        client = docker.from_env(timeout=5)
-        try:
-            found = f"{client.version()['Version']} ({client.api.base_url})"
-        finally:
-            client.close()
-    except DockerException:
-        found = ""
-    return Tool("Docker Engine", found, "building inside Amazon Linux, container images")
-
-
 def _programs(host: Host) -> Iterator[Tool]:
     for name, arguments, needed_for in _PROGRAMS:
         place = shutil.which(name, path=host.environ.get("PATH"))
-        yield Tool(name, _version([place, *arguments], host) if place else "", needed_for)
+        found = _version([place, *arguments], host) if place else ""
+        yield Tool(name, found, needed_for, absent="can't be run" if place else "not found")
 
 
 def _version(command: list[str], host: Host) -> str:
+    """The version that the program tells, or where it is if it tells none; "" when it can't be run."""
     try:
-        result = run(command, folder=Path.cwd(), environ=host.environ)
+        result = run(command, folder=Path.cwd(), environ=host.environ, timeout=_PATIENCE)
     except ToolError:
-        return ""  # found, but it can't be run: as good as absent
-    lines = (result.stdout.strip() or result.stderr.strip()).splitlines()
-    return lines[0] if lines and result.exit_code == 0 else ""
+        return ""
+    if result.exit_code != 0:
+        return ""
+    # Java first tells which options it took from the environment.
+    lines = (line for line in (result.stdout + result.stderr).splitlines() if not line.startswith("Picked up"))
+    match = _VERSION.search("\n".join(lines))
+    return match[0] if match else command[0]
+
+
+def _engine(host: Host) -> Tool:
+    import docker
+    from docker.errors import DockerException
+
+    found = ""
+    with contextlib.suppress(DockerException, OSError):  # not there, not running, or not for this user
+        client = docker.from_env(timeout=5, environment=dict(host.environ))
+        try:
+            found = str(client.version()["Version"])
+        finally:
+            client.close()
+    needed_for = f"building inside Amazon Linux, container images, {_LATER}"
+    return Tool("Docker Engine", found, needed_for, absent="not reachable")

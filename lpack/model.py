@@ -31,20 +31,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A third-party package in an artifact. ``required_by`` names the packages of the artifact that asked for it.
+    """A third-party package in an artifact.
 
-    ``sha256`` (hex) is that of the wheel it was taken from; ``size`` and ``packed_size`` are what it takes in the
-    artifact, in bytes.
+    ``sha256`` (hex) is that of the archive it was taken from, or "" when only the finished artifact is known.
     """
 
     name: str
     version: str
     purl: str
     sha256: str
-    size: int = 0
-    packed_size: int = 0
-    required_by: tuple[str, ...] = ()
-    origin: str = ""
 
 
 class Severity(StrEnum):
@@ -79,7 +74,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The machine lpack runs on, as the command line found it: its environment variables and the store's folder."""
+    """The machine lpack runs on, as the command line found it.
+
+    ``environ`` are its environment variables, ``cache`` is the store's folder, ``workers`` the number of threads that
+    build side by side.
+    """
 
     environ: Mapping[str, str]
     cache: Path

@@ -25,8 +25,10 @@ class Result:
         return tuple(text.splitlines()[-count:])
 
 
-def run(command: Sequence[str | Path], *, folder: Path, environ: Mapping[str, str]) -> Result:
-    """Run a program to its end without a terminal; ToolError when it can't be started."""
+def run(
+    command: Sequence[str | Path], *, folder: Path, environ: Mapping[str, str], timeout: float | None = None
+) -> Result:
+    """Run a program to its end without a terminal; ToolError when it can't be started, or takes ``timeout`` seconds."""
     arguments = [str(part) for part in command]
     try:
         process = subprocess.run(
@@ -35,12 +37,15 @@ def run(command: Sequence[str | Path], *, folder: Path, environ: Mapping[str, st
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
+            timeout=timeout,
             check=False,
         )
     except OSError as error:
         raise ToolError(f"`{arguments[0]}` can't be run: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(f"`{shown(command)}` took more than {timeout:g} seconds") from error
     return Result(process.returncode, process.stdout, process.stderr)
 
 

@@ -5,26 +5,29 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from .model import LeftOut, Package
+from .errors import LpackError
+from .model import LeftOut
 from .store import replacing
 
 FORMAT = 1
+"""The version of the document; it grows when a field goes or changes its meaning."""
+
+_KINDS = {"str": str, "int": int, "dict[str, int]": dict}
 
 
 @dataclass(frozen=True, slots=True)
 class PackageRecord:
-    """A package in an artifact: ``sha256`` (hex) of what it came from, ``size`` and ``packed_size`` in bytes there."""
+    """A package in an artifact: the SHA-256 (hex) of what it came from, and the bytes it takes there unzipped."""
 
     name: str
     version: str
     purl: str
     sha256: str
     size: int
-    packed_size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +57,10 @@ class Record:
     lpack: str
     deflate: str
     layout: int
-    format: int = FORMAT
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as JSON holds it, the format first."""
-        fields = asdict(self)
-        return {"format": fields.pop("format"), **fields}
+        """The record as JSON holds it."""
+        return {"format": FORMAT, **asdict(self)}
 
 
 def record_file(artifact: Path) -> Path:
@@ -75,26 +76,32 @@ def read_record(artifact: Path) -> Record | None:
             return None
         document["packages"] = tuple(PackageRecord(**each) for each in document["packages"])
         for key in ("runtimes", "architectures", "layers"):
-            document[key] = tuple(document[key])
-        return Record(**document)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            document[key] = tuple(str(each) for each in document[key])
+        record = Record(**document)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # it is made anew; the artifact is not trusted without it
+    complete = record.runtimes and record.architectures
+    return record if complete and all(map(_well_typed, (record, *record.packages))) else None
+
+
+def _well_typed(part: Record | PackageRecord) -> bool:
+    kinds = ((each.name, _KINDS.get(str(each.type))) for each in fields(part))
+    return all(type(getattr(part, name)) is kind for name, kind in kinds if kind)
 
 
 def write_record(record: Record, artifact: Path) -> None:
-    """Write the record beside the artifact, unless the same is there already."""
+    """Write the record beside the artifact, unless the same is there already; LpackError when it can't be written."""
     file = record_file(artifact)
     text = (json.dumps(record.as_dict(), indent=2, ensure_ascii=False) + "\n").encode()
-    if not file.is_file() or file.read_bytes() != text:
+    try:
+        if file.is_file() and file.read_bytes() == text:
+            return
         with replacing(file) as stream:
             stream.write(text)
+    except OSError as error:
+        raise LpackError(f"`{file}` can't be written: {error.strerror}", hint="choose a folder with `--output`") from error
 
 
 def counted(left_out: Sequence[LeftOut]) -> dict[str, int]:
     """How many paths were left out, by reason."""
     return dict(sorted(Counter(each.reason for each in left_out).items()))
-
-
-def package_record(package: Package) -> PackageRecord:
-    """What the record says of a package."""
-    return PackageRecord(package.name, package.version, package.purl, package.sha256, package.size, package.packed_size)

@@ -13,16 +13,20 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from .errors import InputError, LpackError
+from .errors import InputError, LpackError, UnsafeArchiveError
 
 REGULAR = 0o100644
 EXECUTABLE = 0o100755
 LINK = 0o120777
 
 _CHUNK = 1 << 20
+
+_LONGEST_NAME = 255  # bytes, in all of Linux's usual file systems
+_LONGEST_PATH = 4095  # PATH_MAX of Linux, less its closing zero
 
 
 class Member(NamedTuple):
@@ -41,33 +45,59 @@ class Member(NamedTuple):
 
     def chunks(self) -> Iterator[bytes]:
         """The inflated bytes, piece by piece; InputError if they are not what was recorded."""
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS) if self.method == 8 else None
-        remaining, produced, crc = self.packed_size, 0, 0
-        with self.archive.open("rb") as file:
-            file.seek(self.offset)
-            while remaining:
-                packed = file.read(min(_CHUNK, remaining))
-                if not packed:
-                    raise InputError(f"`{self.archive}` ends in the middle of a member")
-                remaining -= len(packed)
-                while packed:
-                    try:
-                        data = inflater.decompress(packed, _CHUNK) if inflater else packed
-                    except zlib.error as error:
-                        raise InputError(f"`{self.archive}` holds a broken member: {error}") from error
-                    packed = inflater.unconsumed_tail if inflater else b""
-                    produced += len(data)
-                    if produced > self.size:
-                        raise InputError(f"`{self.archive}` holds a member that is larger than it says")
-                    crc = zlib.crc32(data, crc)
-                    yield data
-        if inflater:
-            data = inflater.flush()
-            produced += len(data)
+        try:
+            with self.archive.open("rb") as file:
+                yield from inflated(file, self, name="a member")
+        except OSError as error:
+            raise InputError(f"`{self.archive}` can't be read: {error.strerror}") from error
+
+
+def inflated(file: BinaryIO, member: Member, *, name: str) -> Iterator[bytes]:
+    """The inflated bytes of a member of the open archive, piece by piece and never more than was recorded.
+
+    InputError says of the member, called ``name``, how its bytes are not what was recorded.
+    """
+    problem = f"`{member.archive}` holds {name}, which"
+    pieces = _packed(file, member, problem)
+    size, crc = 0, 0
+    try:
+        for data in _inflate(pieces) if member.method == 8 else pieces:
+            size += len(data)
+            if size > member.size:
+                break
             crc = zlib.crc32(data, crc)
             yield data
-        if produced != self.size or crc != self.crc32:
-            raise InputError(f"`{self.archive}` holds a member that is not what its directory says")
+    except zlib.error as error:
+        raise InputError(f"{problem} can't be inflated: {error}") from error
+    if size != member.size:
+        raise UnsafeArchiveError(f"{problem} lies about its size")
+    if crc != member.crc32:
+        raise InputError(f"{problem} has another checksum than its archive says")
+
+
+def _packed(file: BinaryIO, member: Member, problem: str) -> Iterator[bytes]:
+    file.seek(member.offset)
+    remaining = member.packed_size
+    while remaining:
+        data = file.read(min(_CHUNK, remaining))
+        if not data:
+            raise InputError(f"{problem} is cut off")
+        remaining -= len(data)
+        yield data
+
+
+def _inflate(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    for piece in pieces:
+        packed = piece
+        while packed:
+            yield inflater.decompress(packed, _CHUNK)  # a bomb's pieces are no larger than others
+            packed = inflater.unconsumed_tail
+            if inflater.unused_data:
+                raise zlib.error("something follows its end")
+    yield inflater.flush()
+    if not inflater.eof:
+        raise zlib.error("it has no end")
 
 
 class DiskFile(NamedTuple):
@@ -79,11 +109,15 @@ class DiskFile(NamedTuple):
 
     def chunks(self) -> Iterator[bytes]:
         """The file's bytes, piece by piece; LpackError if it is no longer the same."""
-        digest = hashlib.sha256()
-        with self.path.open("rb") as file:
-            while data := file.read(_CHUNK):
-                digest.update(data)
-                yield data
+        digest, size = hashlib.sha256(), 0
+        try:
+            with self.path.open("rb") as file:
+                while size <= self.size and (data := file.read(_CHUNK)):
+                    digest.update(data)
+                    size += len(data)
+                    yield data
+        except OSError as error:
+            raise LpackError(f"`{self.path}` can't be read: {error.strerror}") from error
         if digest.digest() != self.sha256:
             raise LpackError(f"`{self.path}` changed while it was being packed", hint="run the command again")
 
@@ -143,22 +177,21 @@ class Tree:
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Tree:
         """The tree of these entries; InputError names paths that are unsafe, occur twice or lie inside a file."""
-        ordered = sorted(entries, key=sort_key)
-        files = {entry.path for entry in ordered}
-        if len(files) != len(ordered):
-            previous = ""
-            for entry in ordered:
-                if entry.path == previous:
-                    raise InputError(f"`{entry.path}` occurs twice")
-                previous = entry.path
-        folders: set[str] = set()
-        for path in files:
-            parent = path.rpartition("/")[0]
-            if parent not in folders:
-                for folder in _parents(path):
-                    if folder in files:
-                        raise InputError(f"`{folder}` is a file, and also the folder of `{path}`")
-                    folders.add(folder)
+        given = tuple(entries)
+        for entry in given:
+            problem = unsafe(entry.path)
+            if problem:
+                raise InputError(f"`{entry.path!a}` can't be a path in an artifact: it {problem}")
+        ordered = sorted(given, key=sort_key)
+        for one, other in pairwise(ordered):
+            if one.path == other.path:
+                raise InputError(f"`{one.path}` occurs twice")
+        # Sorted like this, a path comes right before those inside of it.
+        nested = sorted([entry.path.replace("/", "\0") for entry in ordered])
+        for folder, path in pairwise(nested):
+            if path.startswith(folder + "\0"):
+                file, inside = folder.replace("\0", "/"), path.replace("\0", "/")
+                raise InputError(f"`{file}` is a file, and also the folder of `{inside}`")
         return cls(tuple(ordered))
 
     def __iter__(self) -> Iterator[Entry]:
@@ -186,32 +219,28 @@ class Tree:
         return digest.hexdigest()
 
 
-def _parents(path: str) -> Iterator[str]:
-    end = path.find("/")
-    while end != -1:
-        yield path[:end]
-        end = path.find("/", end + 1)
-
-
 def unsafe(path: str) -> str | None:
     """Why ``path`` must not be in an artifact ("leaves the root", …), or None when it is fine."""
     if not path:
         return "is empty"
-    if path.startswith("/") or (len(path) > 1 and path[1] == ":"):
+    if path.startswith("/") or path[1:2] == ":":
         return "is absolute"
     if "\\" in path:
         return "contains a backslash"
-    if not path.isprintable() and any(ord(character) < 32 or ord(character) == 127 for character in path):
+    plain = path.isascii() and path.isprintable()
+    if not plain and any(ord(character) < 32 or ord(character) == 127 for character in path):
         return "contains a control character"
-    segments = path.split("/")
-    if ".." in segments:
+    framed = f"/{path}/"
+    if "/../" in framed:
         return "leaves the root"
-    if "" in segments or "." in segments:
+    if "//" in framed or "/./" in framed:
         return "is not in its simplest form"
+    if plain and len(path) <= _LONGEST_NAME:
+        return None  # as most are: there are thousands to look at
     try:
         encoded = path.encode()
     except UnicodeEncodeError:
         return "is not valid Unicode"
-    if len(encoded) > 4095 or any(len(segment.encode()) > 255 for segment in segments):
+    if len(encoded) > _LONGEST_PATH or max(map(len, encoded.split(b"/"))) > _LONGEST_NAME:
         return "is too long for a file system"
     return None

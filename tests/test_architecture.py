@@ -35,7 +35,6 @@ HEAVY = {
     "boto3",
     "build",
     "docker",
-    "elfdeps",
     "elftools",
     "filelock",
     "packaging.pylock",

@@ -10,9 +10,10 @@ from struct import Struct
 STORED = 0
 DEFLATED = 8
 
-ENCRYPTED = 0x1
 UTF8 = 0x800
 DATA_DESCRIPTOR = 0x8
+ENCRYPTED = 0x1 | 0x40 | 0x2000
+"""The flags of a member that is encrypted, strongly encrypted, or whose header is masked."""
 
 UNIX = 3
 """The "made by" system whose external attributes hold a file mode."""

@@ -5,16 +5,16 @@ Whatever the bytes are, the answer is a right one or an UnsafeArchiveError that 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ..errors import InputError, UnsafeArchiveError
-from ..tree import REGULAR, Entry, Member, Tree, unsafe
+from ..tree import REGULAR, Entry, Member, Tree, inflated, unsafe
 from .zip_format import (
     CENTRAL_HEADER,
     CENTRAL_SIGNATURE,
@@ -40,12 +40,11 @@ from .zip_format import (
 MAX_UNZIPPED = 10 << 30
 """More than the largest artifact that Lambda takes (an image) can't be meant; a bomb is."""
 
-_CHUNK = 1 << 20
 _MAX_RATIO = 1040  # deflate can't do better than 1032:1, https://zlib.net/zlib_tech.html
 
 
 class Record(NamedTuple):
-    """What a zip's directory says about one member. ``mode`` is a whole Unix mode; ``offset`` that of its data."""
+    """What a zip says about one member. ``mode`` is a whole Unix mode; ``offset`` that of its data."""
 
     path: str
     mode: int
@@ -64,18 +63,12 @@ class Record(NamedTuple):
 def read_zip(path: Path) -> Tree:
     """The files and links of a zip, inflated once to prove sizes and checksums and to learn their digests.
 
-    Modes are as the archive has them. UnsafeArchiveError names the member and what is wrong with it; InputError is raised
-    for what is no zip, or a broken one.
+    Modes are as the archive has them. UnsafeArchiveError names the member and what is wrong with it; InputError is
+    raised for what is no zip, or a broken one.
     """
-    entries = []
     with _opened(path) as file:
-        for record in _directory(file, path):
-            if record.is_folder:
-                continue
-            digest = _prove(file, path, record)
-            member = Member(path, record.offset, record.packed_size, record.size, record.method, record.crc32, digest)
-            entries.append(Entry(record.path, record.mode, member))
-    return Tree.of(entries)
+        records = [record for record in _directory(file, path) if not record.is_folder]
+        return Tree.of(Entry(record.path, record.mode, _proved(file, path, record)) for record in records)
 
 
 def read_directory(path: Path) -> list[Record]:
@@ -84,31 +77,50 @@ def read_directory(path: Path) -> list[Record]:
         return _directory(file, path)
 
 
-def _opened(path: Path) -> BinaryIO:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        return path.open("rb")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError(f"`{path}` is not a file")
+        with path.open("rb") as file:
+            yield file
     except OSError as error:
         raise InputError(f"`{path}` can't be read: {error.strerror}") from error
+
+
+def _proved(file: BinaryIO, path: Path, record: Record) -> Member:
+    member = Member(path, record.offset, record.packed_size, record.size, record.method, record.crc32, b"")
+    digest = hashlib.sha256()
+    for data in inflated(file, member, name=f"`{record.path}`"):
+        digest.update(data)
+    return member._replace(sha256=digest.digest())
 
 
 def _directory(file: BinaryIO, path: Path) -> list[Record]:
     count, size, start = _end(file, path)
     file.seek(start)
     directory = file.read(size)
-    if len(directory) != size:
-        raise InputError(f"`{path}` is a broken zip: its directory is cut off")
-    records = []
+    records, spans = [], []
     seen: set[str] = set()
     position = total = 0
     for _ in range(count):
-        record, position = _central(directory, position, path)
-        _refuse(record, path, seen)
-        seen.add(record.path)
-        total += record.size
-        records.append(record._replace(offset=_data_offset(file, path, record)))
+        listed, position = _listed(directory, position, path)
+        _refuse(listed, path)
+        plain_name = listed.name.removesuffix("/")
+        if plain_name in seen:
+            raise UnsafeArchiveError(f"`{path}` holds `{plain_name}` twice")
+        seen.add(plain_name)
+        total += listed.size
+        offset = _data_offset(file, path, listed)
+        spans.append((listed.header, offset + listed.packed_size, listed.name))
+        records.append(
+            Record(listed.name, listed.mode, listed.method, listed.crc32, listed.packed_size, listed.size, offset)
+        )
+    if position != size:
+        raise InputError(f"`{path}` is a broken zip: its directory holds more than {count} entries")
     if total > MAX_UNZIPPED:
         raise UnsafeArchiveError(f"`{path}` would unpack to {total} bytes, more than anything Lambda takes")
-    _refuse_overlaps(records, start, path)
+    _refuse_overlaps(spans, start, path)
     return records
 
 
@@ -118,172 +130,158 @@ def _end(file: BinaryIO, path: Path) -> tuple[int, int, int]:
     tail_size = min(length, END.size + MAX_16)
     file.seek(length - tail_size)
     tail = file.read(tail_size)
-    found = tail.rfind(END_SIGNATURE)
-    while found != -1 and found + END.size > len(tail):
-        found = tail.rfind(END_SIGNATURE, 0, found)
+    found = tail.rfind(END_SIGNATURE, 0, max(0, len(tail) - END.size + len(END_SIGNATURE)))
     if found == -1:
         raise InputError(f"`{path}` is not a zip, or it is cut off")
-    _, disk, first_disk, here, count, size, start, comment = END.unpack_from(tail, found)
+    _, *said, comment_size = END.unpack_from(tail, found)
     end = length - tail_size + found
-    if end + END.size + comment != length:
+    if end + END.size + comment_size != length:
         raise InputError(f"`{path}` is a broken zip: something follows its end")
-    if MAX_16 in (here, count) or MAX_32 in (size, start):
-        located = _end_zip64(file, end)
-        if located:
-            disk, first_disk, here, count, size, start, end = located
+    located = _end_zip64(file, end, path)
+    if located:
+        # What does not fit into the old record is in the new one alone; all else must be in both.
+        for short, long, most in zip(said, located, (MAX_16,) * 4 + (MAX_32,) * 2, strict=True):
+            if short not in (long, most):
+                raise InputError(f"`{path}` is a broken zip: it says two things about its directory")
+        said = list(located)
+        end -= LOCATOR_ZIP64.size + END_ZIP64.size
+    disk, first_disk, here, count, size, start = said
     if disk or first_disk or here != count:
         raise InputError(f"`{path}` is one part of a zip that was split")
     if start + size != end:
         raise InputError(f"`{path}` is a broken zip: its directory is not where it should be")
-    if count * CENTRAL_HEADER.size > size:
-        raise InputError(f"`{path}` is a broken zip: its directory is too small for {count} entries")
     return count, size, start
 
 
-def _end_zip64(file: BinaryIO, end: int) -> tuple[int, int, int, int, int, int, int] | None:
-    if end < LOCATOR_ZIP64.size:
+def _end_zip64(file: BinaryIO, end: int, path: Path) -> tuple[int, ...] | None:
+    """The fields of the zip64 record that precedes the end record at ``end``, if there is one."""
+    start = end - LOCATOR_ZIP64.size - END_ZIP64.size
+    if start < 0:
         return None
-    file.seek(end - LOCATOR_ZIP64.size)
-    signature, _, offset, _ = LOCATOR_ZIP64.unpack(file.read(LOCATOR_ZIP64.size))
-    if signature != LOCATOR_ZIP64_SIGNATURE or offset > end - END_ZIP64.size:
-        return None
-    file.seek(offset)
+    file.seek(start)
     record = END_ZIP64.unpack(file.read(END_ZIP64.size))
-    if record[0] != END_ZIP64_SIGNATURE:
+    signature, _, offset, _ = LOCATOR_ZIP64.unpack(file.read(LOCATOR_ZIP64.size))
+    if signature != LOCATOR_ZIP64_SIGNATURE:
         return None
-    _, _, _, _, disk, first_disk, here, count, size, start = record
-    return disk, first_disk, here, count, size, start, offset
+    if record[0] != END_ZIP64_SIGNATURE or record[1] != END_ZIP64.size - 12 or offset != start:
+        raise InputError(f"`{path}` is a broken zip: its zip64 record is not where it should be")
+    return record[4:]
 
 
-def _central(directory: bytes, position: int, path: Path) -> tuple[Record, int]:
-    """The record at ``position`` and the position of the next; its offset is still that of the local header."""
-    try:
-        fields = CENTRAL_HEADER.unpack_from(directory, position)
-    except Exception as error:
-        raise InputError(f"`{path}` is a broken zip: its directory is cut off") from error
+class _Listed(NamedTuple):
+    """An entry of the directory; ``header`` is the offset of the member's local header."""
+
+    name: str
+    raw_name: bytes
+    flags: int
+    mode: int
+    method: int
+    crc32: int
+    packed_size: int
+    size: int
+    header: int
+
+
+def _listed(directory: bytes, position: int, path: Path) -> tuple[_Listed, int]:
+    """The entry at ``position`` of the directory, and the position of the next."""
+    name_start = position + CENTRAL_HEADER.size
+    if name_start > len(directory):
+        raise InputError(f"`{path}` is a broken zip: its directory is cut off")
+    fields = CENTRAL_HEADER.unpack_from(directory, position)
     signature, _, _, _, flags, method, _, _, crc, packed_size, size, name_size, extra_size, comment_size = fields[:14]
-    _, _, attributes, offset = fields[14:]
-    name_end = position + CENTRAL_HEADER.size + name_size
+    _, _, attributes, header = fields[14:]
+    name_end = name_start + name_size
     end = name_end + extra_size + comment_size
     if signature != CENTRAL_SIGNATURE or end > len(directory):
         raise InputError(f"`{path}` is a broken zip: its directory is damaged")
-    raw_name = directory[position + CENTRAL_HEADER.size : name_end]
+    raw_name = directory[name_start:name_end]
     try:
         name = raw_name.decode("utf-8" if flags & UTF8 else "cp437")
     except UnicodeDecodeError as error:
         raise UnsafeArchiveError(f"`{path}` holds a member whose name is not valid UTF-8: {raw_name!r}") from error
-    if flags & ENCRYPTED:
-        raise UnsafeArchiveError(f"`{path}` holds an encrypted member, `{name}`")
-    if method not in (STORED, DEFLATED):
-        raise UnsafeArchiveError(
-            f"`{path}` holds `{name}`, compressed by method {method}",
-            hint="Lambda and wheels know deflate (8) and no compression (0) only",
-        )
-    if MAX_32 in (packed_size, size, offset):
-        size, packed_size, offset = _zip64_sizes(
-            directory[name_end : name_end + extra_size], size, packed_size, offset, path
-        )
+    if MAX_32 in (packed_size, size, header):
+        extra = directory[name_end : name_end + extra_size]
+        size, packed_size, header = _resolved(extra, (size, packed_size, header), path)
+    return _Listed(name, raw_name, flags, _mode(attributes), method, crc, packed_size, size, header), end
+
+
+def _mode(attributes: int) -> int:
     mode = attributes >> 16
-    if not stat.S_IFMT(mode):
-        mode |= stat.S_IFREG
-    return Record(name, mode if mode & 0o7777 else REGULAR, method, crc, packed_size, size, offset), end
+    if not mode:
+        return REGULAR  # made where files have no modes
+    return mode if stat.S_IFMT(mode) else mode | stat.S_IFREG
 
 
-def _zip64_sizes(extra: bytes, size: int, packed_size: int, offset: int, path: Path) -> tuple[int, int, int]:
+def _resolved(extra: bytes, fields: tuple[int, ...], path: Path) -> list[int]:
+    """The fields, where those that are too large for their place are in the zip64 extra field."""
     position = 0
     while position + EXTRA_HEADER.size <= len(extra):
         kind, length = EXTRA_HEADER.unpack_from(extra, position)
         position += EXTRA_HEADER.size
         if kind == EXTRA_ZIP64:
             body = extra[position : position + length]
-            values = iter(int.from_bytes(body[start : start + 8], "little") for start in range(0, len(body) - 7, 8))
-            resolved = [next(values, value) if value == MAX_32 else value for value in (size, packed_size, offset)]
-            return resolved[0], resolved[1], resolved[2]
+            values = iter([int.from_bytes(body[at : at + 8], "little") for at in range(0, len(body) - 7, 8)])
+            resolved = [next(values, None) if field == MAX_32 else field for field in fields]
+            if None not in resolved:
+                return [value for value in resolved if value is not None]
         position += length
     raise InputError(f"`{path}` is a broken zip: it lacks the sizes of a large member")
 
 
-def _refuse(record: Record, path: Path, seen: set[str]) -> None:
-    name = record.path.removesuffix("/") if record.is_folder else record.path
-    reason = unsafe(name)
+def _refuse(listed: _Listed, path: Path) -> None:
+    name, is_folder = listed.name, listed.name.endswith("/")
+    reason = unsafe(name[:-1] if is_folder else name)
     if reason:
-        raise UnsafeArchiveError(f"`{path}` holds a member whose name {reason}: `{record.path}`")
-    if record.path in seen:
-        raise UnsafeArchiveError(f"`{path}` holds `{record.path}` twice")
-    kind = stat.S_IFMT(record.mode)
-    if record.is_folder:
-        if record.size:
-            raise UnsafeArchiveError(f"`{path}` holds a folder with data, `{record.path}`")
-    elif kind not in (stat.S_IFREG, stat.S_IFLNK):
-        raise UnsafeArchiveError(f"`{path}` holds `{record.path}`, which is neither a file nor a link")
-    if record.method == STORED and record.size != record.packed_size:
-        raise UnsafeArchiveError(f"`{path}` lies about the size of `{record.path}`")
-    if record.size > record.packed_size * _MAX_RATIO + _MAX_RATIO:
-        raise UnsafeArchiveError(f"`{path}` lies about the size of `{record.path}`: deflate can't shrink that much")
+        raise UnsafeArchiveError(f"`{path}` holds a member whose name {reason}: {name!a}")
+    if listed.flags & ENCRYPTED:
+        raise UnsafeArchiveError(f"`{path}` holds an encrypted member, `{name}`")
+    if listed.method not in (STORED, DEFLATED):
+        raise UnsafeArchiveError(
+            f"`{path}` holds `{name}`, compressed by method {listed.method}",
+            hint="Lambda and wheels know deflate (8) and no compression (0) only",
+        )
+    if is_folder:
+        if listed.size:
+            raise UnsafeArchiveError(f"`{path}` holds a folder with data, `{name}`")
+    elif stat.S_IFMT(listed.mode) not in (stat.S_IFREG, stat.S_IFLNK):
+        raise UnsafeArchiveError(f"`{path}` holds `{name}`, which is neither a file nor a link")
+    impossible = listed.packed_size != listed.size if listed.method == STORED else listed.size > _most(listed)
+    if impossible:
+        raise UnsafeArchiveError(f"`{path}` holds `{name}`, which lies about its size")
 
 
-def _data_offset(file: BinaryIO, path: Path, record: Record) -> int:
+def _most(listed: _Listed) -> int:
+    return listed.packed_size * _MAX_RATIO + _MAX_RATIO
+
+
+def _data_offset(file: BinaryIO, path: Path, listed: _Listed) -> int:
     """Where the member's data starts; its local header must say what the directory says."""
-    file.seek(record.offset)
-    header = file.read(LOCAL_HEADER.size)
-    if len(header) != LOCAL_HEADER.size or not header.startswith(LOCAL_SIGNATURE):
-        raise InputError(f"`{path}` is a broken zip: the header of `{record.path}` is not where it should be")
-    _, _, flags, method, _, _, _, packed_size, size, name_size, extra_size = LOCAL_HEADER.unpack(header)
-    raw_name = file.read(name_size)
-    same_name = raw_name.decode("utf-8" if flags & UTF8 else "cp437", errors="replace") == record.path
-    same_sizes = flags & DATA_DESCRIPTOR or (
-        packed_size in (record.packed_size, MAX_32) and size in (record.size, MAX_32)
-    )
-    if not same_name or method != record.method or flags & ENCRYPTED or not same_sizes:
-        raise UnsafeArchiveError(f"`{path}` describes `{record.path}` in two ways")
-    return record.offset + LOCAL_HEADER.size + int(name_size) + int(extra_size)
+    # Read past the file's buffer, which would be filled anew for each of thousands of small headers.
+    header = os.pread(file.fileno(), LOCAL_HEADER.size + len(listed.raw_name), listed.header)
+    if len(header) < LOCAL_HEADER.size or not header.startswith(LOCAL_SIGNATURE):
+        raise InputError(f"`{path}` is a broken zip: the header of `{listed.name}` is not where it should be")
+    _, _, flags, method, _, _, crc, packed_size, size, name_size, extra_size = LOCAL_HEADER.unpack_from(header)
+    extra_start = listed.header + LOCAL_HEADER.size + name_size
+    if MAX_32 in (size, packed_size):
+        extra = os.pread(file.fileno(), extra_size, extra_start)
+        size, packed_size = _resolved(extra, (size, packed_size), path)
+    said, expected = (crc, packed_size, size), (listed.crc32, listed.packed_size, listed.size)
+    # Whoever writes a stream knows these only afterwards, says so by a flag, and leaves the fields empty.
+    same = said == expected or (flags & DATA_DESCRIPTOR and not any(said))
+    same_bytes = name_size == len(listed.raw_name) and header[LOCAL_HEADER.size :] == listed.raw_name
+    same_name = same_bytes and (listed.raw_name.isascii() or not (flags ^ listed.flags) & UTF8)
+    same_way = method == listed.method and not flags & ENCRYPTED
+    if not (same and same_name and same_way):
+        raise UnsafeArchiveError(f"`{path}` describes `{listed.name}` in two ways")
+    return int(extra_start + extra_size)
 
 
-def _refuse_overlaps(records: list[Record], directory: int, path: Path) -> None:
+def _refuse_overlaps(spans: list[tuple[int, int, str]], directory: int, path: Path) -> None:
+    """Each member has its bytes, from its header to the end of its data, for itself."""
     end = 0
-    for record in sorted(records, key=lambda each: each.offset):
-        if record.offset < end:
-            raise UnsafeArchiveError(f"`{path}` uses the bytes of `{record.path}` twice, as a zip bomb does")
-        end = record.offset + record.packed_size
+    for start, next_end, name in sorted(spans):
+        if start < end:
+            raise UnsafeArchiveError(f"`{path}` uses the bytes of `{name}` twice, as a zip bomb does")
+        end = next_end
     if end > directory:
         raise InputError(f"`{path}` is a broken zip: a member reaches into the directory")
-
-
-def _prove(file: BinaryIO, path: Path, record: Record) -> bytes:
-    """The SHA-256 of a member's data, which must inflate to exactly the size and checksum that were announced."""
-    digest, crc, size = hashlib.sha256(), 0, 0
-    try:
-        for data in _inflated(file, record):
-            size += len(data)
-            if size > record.size:
-                break
-            digest.update(data)
-            crc = zlib.crc32(data, crc)
-    except zlib.error as error:
-        raise InputError(f"`{path}` is a broken zip: `{record.path}` can't be inflated ({error})") from error
-    if size != record.size:
-        raise UnsafeArchiveError(f"`{path}` lies about the size of `{record.path}`")
-    if crc != record.crc32:
-        raise InputError(f"`{path}` is a broken zip: the checksum of `{record.path}` is wrong")
-    return digest.digest()
-
-
-def _inflated(file: BinaryIO, record: Record) -> Iterator[bytes]:
-    file.seek(record.offset)
-    remaining = record.packed_size
-    if record.method == STORED:
-        while remaining and (data := file.read(min(_CHUNK, remaining))):
-            remaining -= len(data)
-            yield data
-        return
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    while remaining and (packed := file.read(min(_CHUNK, remaining))):
-        remaining -= len(packed)
-        while packed and not inflater.eof:
-            yield inflater.decompress(packed, _CHUNK)
-            packed = inflater.unconsumed_tail
-        if inflater.eof and (inflater.unused_data or remaining):
-            raise zlib.error("something follows the end of its data")
-    yield inflater.flush()
-    if not inflater.eof:
-        raise zlib.error("its data is cut off")

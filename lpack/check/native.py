@@ -33,7 +33,7 @@ _MACHINES = {
 
 # Other systems' C libraries: musl, Android (both `libc.so`), the BSDs (`libc.so.7`).
 _FOREIGN_LIBC = re.compile(r"libc\.(so|musl-.+|so\.(?!6$)\d+)")
-_INTERPRETERS = re.compile(r"(/usr)?/lib(64)?/(?P<name>ld-linux-(x86-64\.so\.2|aarch64\.so\.1))")
+_INTERPRETERS = re.compile(r"(/usr)?/lib(64)?/ld-linux-(x86-64\.so\.2|aarch64\.so\.1)")
 
 _PLATFORM_WORDS = re.compile(
     r"x86[-_]64|x64|amd64|i[3-6]86|x86|ia32|aarch64|arm64|armv\d\w*|armhf|arm|ppc64(le)?|s390x?|riscv64|loong\w*"
@@ -96,7 +96,7 @@ def _unreadable(broken: Iterable[Binary], version_of: Mapping[str, str]) -> list
 def _spare(foreign: Sequence[Binary], usable: Sequence[Binary], tree: Tree) -> set[str]:
     """The paths of files for other platforms that come in sets, from which the right one is chosen at run time."""
     packages = {binary.package for binary in usable} | {
-        package for package in {binary.package for binary in foreign} if _is_for_any_platform(package, tree)
+        package for package in by_package(foreign) if package and _is_for_any_platform(package, tree)
     }
     # The user's own files are many things: only what takes the place of a usable file is spare.
     roles = {_role(binary.path) for binary in usable if not binary.package}
@@ -128,8 +128,8 @@ def _wrong_machine(
         machines = sorted({_MACHINES[each.facts.machine, each.facts.bits] for each in group})
         paths = [each.path for each in group]
         return (
-            f"{owner(package, version_of)} has {files(paths)} for {' and '.join(machines)}, and the artifact is meant "
-            f"for {subject.target.architecture}"
+            f"{owner(package, version_of)} has {files(paths)} for {' and '.join(machines)}, and the target is "
+            f"{subject.target.architecture}"
         )
 
     hint = f"build or install it for {subject.target.architecture}, or set `architecture` to what it was built for"

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from ..errors import LpackError
+from ..errors import LpackError, UsageError
 from ..model import Finding, Severity
+
+if TYPE_CHECKING:
+    import typer
 
 FORMAT = 1
 """The version of the JSON documents; it grows when a field goes or changes its meaning."""
 
-_COLOURS = {"error": "1;31", "warning": "1;33", "note": "1;36", "hint": "1;32", "good": "32", "dim": "2", "bold": "1"}
+_COLOURS = {
+    Severity.ERROR: "1;31",
+    Severity.WARNING: "1;33",
+    Severity.NOTE: "1;36",
+    "hint": "1;32",
+    "good": "32",
+    "bad": "31",
+    "dim": "2",
+}
+_WORST_LAST = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
+_MOST_NOTES = 5
+_MOST_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,57 +41,96 @@ class Output:
     quiet: bool = False
     colour: bool = True
 
-    def styled(self, text: str, style: str, stream: TextIO) -> str:
-        """The text in a colour, on a terminal that shows any."""
+    def styled(self, text: str, style: str) -> str:
+        """The text for stdout, in a colour if that is a terminal which shows any."""
+        return self._styled(text, style, sys.stdout)
+
+    def _styled(self, text: str, style: str, stream: TextIO) -> str:
         if not (self.colour and stream.isatty()):
             return text
         return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m"
 
     def document(self, **fields: Any) -> None:
-        """The command's one JSON document."""
-        print(json.dumps({"format": FORMAT, **fields}, indent=2, ensure_ascii=False))
+        """The command's one JSON document, if it was asked for."""
+        if self.json:
+            print(json.dumps({"format": FORMAT, **fields}, indent=2, ensure_ascii=False))
 
     def result(self, text: str = "") -> None:
-        """A line of the result."""
-        if not (self.json or self.quiet):
+        """A line of the result; JSON says it otherwise."""
+        if not self.json:
             print(text)
+
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> None:
+        """A table in plain columns, which a shell can cut; ``right`` are aligned to the right, only the last may be
+        coloured.
+        """
+        lines = [headers, *rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        aligned = set(right)
+        for line in lines:
+            cells = [
+                cell.rjust(width) if column in aligned else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ]
+            text = "  ".join(cells).rstrip()
+            self.result(self.styled(text, "dim") if line is headers else text)
 
     def remark(self, text: str) -> None:
         """A line beside the result, on stderr."""
         if not self.quiet:
             print(text, file=sys.stderr)
 
-    def message(self, severity: str, text: str, *, hint: str | None = None, details: Iterable[str] = ()) -> None:
+    def message(
+        self, severity: Severity, text: str, *, hint: str | None = None, details: Iterable[str] = ()
+    ) -> None:
         """A finding or an error on stderr; errors are shown even when quiet."""
-        if self.quiet and severity != Severity.ERROR:
+        if self.quiet and severity is not Severity.ERROR:
             return
-        stream = sys.stderr
-        print(f"{self.styled(f'{severity}:', severity, stream)} {text}", file=stream)
+        print(f"{self._styled(f'{severity}:', severity, sys.stderr)} {text}", file=sys.stderr)
         for line in details:
-            print(f"  {line}", file=stream)
+            print(f"  {line}", file=sys.stderr)
         if hint:
-            print(f"{self.styled('hint:', 'hint', stream)} {hint}", file=stream)
+            print(f"{self._styled('hint:', 'hint', sys.stderr)} {hint}", file=sys.stderr)
 
-    def findings(self, findings: Iterable[Finding]) -> None:
-        """Findings, the worst last, where eyes are when the command ends."""
-        order = {Severity.NOTE: 0, Severity.WARNING: 1, Severity.ERROR: 2}
-        for each in sorted(findings, key=lambda finding: order[finding.severity]):
-            self.message(each.severity, each.message, hint=each.hint, details=each.details)
+    def error(self, error: LpackError) -> None:
+        """Why something failed, on stderr."""
+        self.message(Severity.ERROR, error.message, hint=error.hint, details=error.details)
 
-    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> None:
-        """A table in plain columns, which a terminal shows and a shell can cut; ``right`` are aligned to the right."""
-        if self.json or self.quiet:
-            return
-        lines = [list(headers), *(list(row) for row in rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
-        aligned = set(right)
-        for number, line in enumerate(lines):
-            cells = [
-                cell.rjust(width) if column in aligned else cell.ljust(width)
-                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ]
-            text = "  ".join(cells).rstrip()
-            print(self.styled(text, "dim", sys.stdout) if number == 0 else text)
+    def findings(self, found: Mapping[str, Iterable[Finding]]) -> None:
+        """The findings about each subject; the worst come last, where eyes are when the command ends.
+
+        What holds for several subjects is said once; of many subjects' notes, only how many there are.
+        """
+        subjects: dict[Finding, list[str]] = {}
+        for subject, findings in found.items():
+            for finding in findings:
+                subjects.setdefault(finding, []).append(subject)
+        notes = sum(finding.severity is Severity.NOTE for finding in subjects)
+        hidden = notes if len(found) > 1 and notes > _MOST_NOTES and not self.verbose else 0
+        for each, names in sorted(subjects.items(), key=lambda item: _WORST_LAST[item[0].severity]):
+            if hidden and each.severity is Severity.NOTE:
+                continue
+            named = len(found) == 1 or any(f"`{name}`" in each.message for name in names)
+            text = each.message if named else f"{self.row(names)}: {each.message}"
+            self.message(each.severity, text, hint=each.hint, details=each.details)
+        if hidden:
+            self.message(Severity.NOTE, f"{hidden} notes are not shown", hint="`-v` shows them")
+
+    def row(self, names: Sequence[str]) -> str:
+        """The names in a row; of many, the first ones."""
+        if self.verbose or len(names) <= _MOST_NAMES + 1:
+            return ", ".join(names)
+        return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
+
+
+def colour_wanted(*, no_color: bool) -> bool:
+    """Whether colours may be used, where there is a terminal: see https://no-color.org."""
+    return not (no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
+
+
+def finding_of(error: LpackError) -> Finding:
+    """The error, to be told among findings."""
+    return Finding(Severity.ERROR, type(error).__name__, error.message, error.hint, error.details)
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
@@ -95,21 +149,37 @@ def error_document(error: LpackError) -> dict[str, Any]:
     }
 
 
-def report_error(error: LpackError, *, as_json: bool) -> None:
-    """Tell why the command failed: on stderr, and as the JSON document where one was asked for."""
-    output = Output(json=as_json)
-    if as_json:
-        output.document(error=error_document(error))
-    output.message("error", error.message, hint=error.hint, details=error.details)
+def report_error(error: LpackError, *, as_json: bool) -> int:
+    """Tell why the command failed, on stderr and as the JSON document where one was asked for; its exit code."""
+    output = Output(json=as_json, colour=colour_wanted(no_color="--no-color" in sys.argv))
+    output.document(error=error_document(error))
+    output.error(error)
+    return error.exit_code
+
+
+def report_misuse(error: typer.TyperException, *, as_json: bool) -> int:
+    """Tell what the command line can't be understood for; its exit code. The help, where it was shown, says it all."""
+    text = error.format_message().rstrip(".")
+    if not text:
+        return UsageError.exit_code
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "lpack"
+    message = text[0].lower() + text[1:]
+    return report_error(UsageError(message, hint=f"`{command} --help` tells what there is"), as_json=as_json)
+
+
+def report_interruption(word: str, exit_code: int, *, as_json: bool) -> None:
+    """Tell that the command was ended from outside."""
+    document = {"kind": word.title(), "exit_code": exit_code, "message": word, "hint": None, "details": []}
+    Output(json=as_json).document(error=document)
+    print(f"lpack: {word}", file=sys.stderr)
 
 
 def report_bug(error: Exception, *, as_json: bool, verbose: bool) -> int:
-    """Tell of an error that is lpack's own; its traceback is for those who ask."""
+    """Tell of an error that is lpack's own; its traceback is for those who ask. Its exit code."""
     if verbose:
         import traceback
 
         traceback.print_exception(error)
     hint = "this is a bug in lpack: please report it" + ("" if verbose else ", with what `-v` prints")
-    wrapped = LpackError(f"lpack failed with {type(error).__name__}: {error}", hint=hint)
-    report_error(wrapped, as_json=as_json)
-    return wrapped.exit_code
+    return report_error(LpackError(f"lpack failed with {type(error).__name__}: {error}", hint=hint), as_json=as_json)

@@ -121,18 +121,12 @@ def test_a_file_that_is_cut_short_is_broken() -> None:
 
 
 def test_endless_tables_end() -> None:
-    # A section header that says there are 2^60 more, all of them itself.
-    sections = bytearray(elf_header(62) + pack("<2I4Q2I2Q", 0, 0, 0, 0, 0, 1 << 60, 0, 0, 0, 0))
-    sections[0x20:0x28] = pack("<Q", 64)  # program headers
-    sections[0x28:0x30] = pack("<Q", 64)  # section headers
-    sections[0x36:0x3A] = pack("<2H", 0, 0xFFFF)  # their size and number
-    sections[0x3A:0x3E] = pack("<2H", 0, 0)
-    assert read(bytes(sections)).broken
     # A table of versions whose last entry leads to itself.
     versions = elf_file(versions={"libc.so.6": ["GLIBC_2.17"]})
     number = pack("<2Q", 0x6FFFFFFF, 1)
-    assert number in versions
-    assert read(versions.replace(number, pack("<2Q", 0x6FFFFFFF, 1 << 40))).broken
+    assert versions.count(number) == 1
+    endless = versions.replace(number, pack("<2Q", 0x6FFFFFFF, 1 << 40))
+    assert read(endless) == ElfFacts(broken="its tables are endless")
 
 
 @pytest.mark.needs("readelf")

@@ -29,14 +29,14 @@ def test_files_that_fit_are_not_worth_a_word() -> None:
 def test_a_file_for_another_machine_is_an_error_that_names_both() -> None:
     (finding,) = native({"lib/a.so": HERE}, subject(architecture="arm64"))
     assert (finding.severity, finding.check) == (Severity.ERROR, "elf-architecture")
-    assert finding.message == "the artifact has `lib/a.so` for x86_64, and the artifact is meant for arm64"
+    assert finding.message == "the artifact has `lib/a.so` for x86_64, and the target is arm64"
     assert finding.details == ("lib/a.so: x86_64",)
 
 
 def test_many_files_of_one_package_are_one_finding() -> None:
     files = {f"numpy/core/m{number:02}.so": THERE for number in range(30)}
     (finding,) = native(files, packages={"numpy": "2.3.1"})
-    assert finding.message == "`numpy` 2.3.1 has 30 files for arm64, and the artifact is meant for x86_64"
+    assert finding.message == "`numpy` 2.3.1 has 30 files for arm64, and the target is x86_64"
     assert len(finding.details) == 11
     assert finding.details[-1] == "and 20 more"
 

@@ -1,0 +1,79 @@
+"""The README's session is run, and must print what the README says; numbers and hashes may differ."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def sessions(text: str) -> list[str]:
+    """The console blocks of the README."""
+    return re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def steps(session: str) -> Iterator[tuple[str, str]]:
+    """Each command of a session, with what it prints."""
+    for step in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
+        command, _, output = step.partition("\n")
+        yield command, output.rstrip("\n")
+
+
+def run(command: str, folder: Path) -> tuple[str, Path]:
+    """What the command prints on both streams, and the folder it ends in."""
+    programs = str(Path(sys.executable).parent)
+    marker = "--ended-in--"
+    process = subprocess.run(
+        ["bash", "-c", f"{command}\nprintf '%s%s' '{marker}' \"$PWD\""],
+        cwd=folder,
+        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    output, _, ended_in = process.stdout.rpartition(marker)
+    return output.rstrip("\n"), Path(ended_in)
+
+
+def shape(output: str) -> list[str]:
+    """The output without what differs from day to day: numbers, hashes, and the width of columns."""
+    text = re.sub(r"\b[A-Za-z0-9+/]{43}=", "HASH", output)
+    return [re.sub(r"\s+", " ", re.sub(r"[\d.,]*\d", "0", line)).strip() for line in text.splitlines()]
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_session_prints_what_the_readme_says(tmp_path: Path) -> None:
+    (session,) = sessions(README.read_text(encoding="utf-8"))
+    folder = tmp_path
+    for command, expected in steps(session):
+        printed, folder = run(command, folder)
+        assert shape(printed) == shape(expected), f"$ {command}\n{printed}"
+
+
+def test_the_readme_names_every_command() -> None:
+    from lpack.cli.app import app
+
+    text = README.read_text(encoding="utf-8")
+    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    assert names
+    assert [name for name in names if f"lpack {name}" not in text] == []
+
+
+def test_the_readme_shows_every_key_of_a_function() -> None:
+    from lpack.config_keys import FUNCTION_KEYS
+
+    text = README.read_text(encoding="utf-8")
+    supported = {"runtime", "handler", "source", "exclude-packages", "provided-libraries", "memory"}
+    assert supported <= set(FUNCTION_KEYS)
+    shown = re.findall(r"^([a-z-]+) = ", text, re.MULTILINE)
+    assert set(shown) <= set(FUNCTION_KEYS) | {"resolver"}
