@@ -47,6 +47,7 @@ def in_turns(contenders: Sequence[Contender], rounds: int) -> dict[str, Series]:
     for turn in range(rounds + 1):
         for contender in contenders:
             contender.prepare()
+            os.sync()  # what the one before left to be written must not slow this one
             seconds, peak = _run(contender)
             print(f"{contender.name}: {seconds:.2f} s{'' if turn else ' (not counted)'}", file=sys.stderr)
             if turn:

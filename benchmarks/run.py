@@ -136,9 +136,8 @@ def report(results: dict[str, Series], environment: str, rounds: int) -> list[st
 
 def machine(installed: tools.Tools) -> str:
     """What it was measured on, and with."""
-    sam, uv = (
-        tools.run([program, "--version"], installed.environ).strip() for program in (installed.sam, installed.uv)
-    )
+    programs = (installed.sam, installed.uv)
+    sam, uv = (tools.run(installed.environ, program, "--version").strip() for program in programs)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}, {sam}, {uv}"
 

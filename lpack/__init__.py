@@ -1,3 +1,61 @@
-"""lpack builds AWS Lambda deployment artifacts."""
+"""lpack builds AWS Lambda deployment artifacts.
+
+It is a command line first; the same can be had from Python::
+
+    project = lpack.load(Path("."))
+    options = lpack.Options(output=Path("dist"), today=date.today())
+    host = lpack.Host(os.environ, cache=Path.home() / ".cache" / "lpack")
+    outcomes = lpack.build_functions(project, project.functions, options, host=host, reporter=lpack.Silent())
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .build import Options as Options
+    from .build import Outcome as Outcome
+    from .build import build_functions as build_functions
+    from .build import lock_functions as lock_functions
+    from .build import subject_of as subject_of
+    from .check import Subject as Subject
+    from .config import Function as Function
+    from .config import Project as Project
+    from .config import load as load
+    from .errors import LpackError as LpackError
+    from .examine import check_artifact as check_artifact
+    from .model import Finding as Finding
+    from .model import Host as Host
+    from .model import Reporter as Reporter
+    from .model import Severity as Severity
+    from .model import Silent as Silent
+    from .record import Record as Record
+    from .record import read_record as read_record
+
+_ROOMS = {
+    "build": ("Options", "Outcome", "build_functions", "lock_functions", "subject_of"),
+    "check": ("Subject",),
+    "config": ("Function", "Project", "load"),
+    "errors": ("LpackError",),
+    "examine": ("check_artifact",),
+    "model": ("Finding", "Host", "Reporter", "Severity", "Silent"),
+    "record": ("Record", "read_record"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = ["__version__", *_ROOM_OF]  # noqa: PLE0604 -- they are strings
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for, and nothing before: the command line starts with a version alone."""
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module `lpack` has no attribute `{name}`")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_ROOM_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

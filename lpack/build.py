@@ -11,6 +11,7 @@ import errno
 import glob
 import hashlib
 import json
+import sysconfig
 import threading
 import time
 from collections import Counter
@@ -32,7 +33,7 @@ from .record import PackageRecord, Record, counted, read_record, write_record
 from .store import Store, damaged, sha256_of
 from .tree import Tree
 
-_GRACE = 2.0
+_GRACE = 1.0
 """Seconds that running functions have to put things away when the user has had enough."""
 
 
@@ -78,7 +79,7 @@ def build_functions(
             made = _build(ask, options)
         except (LpackError, OSError) as error:
             artifact = artifact_of(ask.function, options.output)
-            made = Outcome(function=ask.function, artifact=artifact, error=understood(error))
+            made = Outcome(function=ask.function, artifact=artifact, error=understood(error, host.cache))
         return replace(made, seconds=time.monotonic() - started)
 
     return _side_by_side(outcome, _asks(project, functions, host, reporter), "building")
@@ -93,7 +94,7 @@ def lock_functions(
         try:
             return ecosystem_of(ask.function.target).lock(ask, policy)
         except (LpackError, OSError) as error:
-            return understood(error)
+            return understood(error, host.cache)
 
     return _side_by_side(result, _asks(project, functions, host, reporter), "locking")
 
@@ -120,15 +121,19 @@ def subject_of(function: Function, *, today: date, allow_deprecated: bool = Fals
     )
 
 
-def understood(error: LpackError | OSError) -> LpackError:
-    """The error in lpack's words: what the system refused is the machine's state, and no bug."""
+def understood(error: LpackError | OSError, store: Path | None = None) -> LpackError:
+    """The error in lpack's words: what the system refuses is the machine's state, and no bug."""
     if isinstance(error, LpackError):
         return error
-    place = f"`{error.filename}`" if error.filename else "a file"
+    place = Path(error.filename) if isinstance(error.filename, str) else None
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         hint = "make room, or put the store (LPACK_CACHE_DIR) or the artifacts (`--output`) on another disk"
-        return LpackError(f"{place} can't be written: the disk is full", hint=hint)
-    return LpackError(f"{place} can't be used: {error.strerror or error}", hint="mend that, and run the command again")
+        return LpackError(f"`{place}` can't be written: the disk is full" if place else "the disk is full", hint=hint)
+    fact = error.strerror or str(error)
+    if place and store and place.is_relative_to(store):
+        hint = "set LPACK_CACHE_DIR to a folder that you can write to"
+        return LpackError(f"the store `{store}` can't be used: {fact} (`{place}`)", hint=hint)
+    return LpackError(f"`{place}` can't be used: {fact}" if place else fact)
 
 
 # Side by side
@@ -148,6 +153,8 @@ def _side_by_side(task: Callable[[Ask], _T], asks: Sequence[Ask], label: str) ->
         return [task(ask) for ask in asks]
     from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 
+    # Two threads must not be the first to ask, as those that look for uv would: older Pythons get it wrong (#92452).
+    sysconfig.get_config_vars()
     stop = threading.Event()
     reporter, workers = asks[0].reporter, asks[0].host.workers
     pool = ThreadPoolExecutor(max_workers=workers)

@@ -57,7 +57,8 @@ def tools(host: Host) -> list[Tool]:
     """Every tool that lpack knows a use for, the indispensable ones first."""
     python = f"{platform.python_version()} ({sys.executable})"
     store = Tool("store", _store(host.cache), "keeping wheels and packed files", required=True, absent="not writable")
-    return [Tool("Python", python, "running lpack", required=True), store, *_packages(), *_programs(host), _engine(host)]
+    own = Tool("Python", python, "running lpack", required=True)
+    return [own, store, *_packages(), *_programs(host), _engine(host)]
 
 
 def _store(folder: Path) -> str:
@@ -98,14 +99,14 @@ def _version(command: list[str], host: Host) -> str:
 
 def _engine(host: Host) -> Tool:
     import docker
+    from docker.constants import MINIMUM_DOCKER_API_VERSION
     from docker.errors import DockerException
 
     found = ""
     with contextlib.suppress(DockerException, OSError):  # not there, not running, or not for this user
-        client = docker.from_env(timeout=5, environment=dict(host.environ))
-        try:
-            found = str(client.version()["Version"])
-        finally:
-            client.close()
+        # Any version of the API will do, as long as it is not negotiated: the question belongs to none.
+        client = docker.from_env(version=MINIMUM_DOCKER_API_VERSION, timeout=5, environment=dict(host.environ))
+        with contextlib.closing(client):
+            found = str(client.api.version(api_version=False)["Version"])
     needed_for = f"building inside Amazon Linux, container images, {_LATER}"
     return Tool("Docker Engine", found, needed_for, absent="not reachable")

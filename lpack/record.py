@@ -16,6 +16,9 @@ from .store import replacing
 FORMAT = 1
 """The version of the document; it grows when a field goes or changes its meaning."""
 
+OWN_OUTPUT = "lpack's output"
+"""Why earlier artifacts are left out of new ones."""
+
 _KINDS = {"str": str, "int": int, "dict[str, int]": dict}
 
 
@@ -81,7 +84,7 @@ def read_record(artifact: Path) -> Record | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # it is made anew; the artifact is not trusted without it
     complete = record.runtimes and record.architectures
-    return record if complete and all(map(_well_typed, (record, *record.packages))) else None
+    return record if complete and _well_typed(record) and all(map(_well_typed, record.packages)) else None
 
 
 def _well_typed(part: Record | PackageRecord) -> bool:
@@ -99,9 +102,13 @@ def write_record(record: Record, artifact: Path) -> None:
         with replacing(file) as stream:
             stream.write(text)
     except OSError as error:
-        raise LpackError(f"`{file}` can't be written: {error.strerror}", hint="choose a folder with `--output`") from error
+        hint = "choose another folder with `--output`, or make room on the disk"
+        raise LpackError(f"`{file}` can't be written: {error.strerror}", hint=hint) from error
 
 
 def counted(left_out: Sequence[LeftOut]) -> dict[str, int]:
-    """How many paths were left out, by reason."""
-    return dict(sorted(Counter(each.reason for each in left_out).items()))
+    """How many paths were left out, by reason.
+
+    Not lpack's own output: the same project has the same record, whether or not it was built before.
+    """
+    return dict(sorted(Counter(each.reason for each in left_out if each.reason != OWN_OUTPUT).items()))

@@ -7,20 +7,34 @@ either is absent or holds all of its content. Nothing in it is precious; what is
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from .errors import LpackError
 
-_CHUNK = 1 << 20
+_DAY = 86_400
+_TEMPORARY = "tmp"
+_LOCKS = "locks"
+
+CACHE_TAG = "CACHEDIR.TAG"
+CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
+"""The file, and how it begins, by which programs know a folder as a cache: https://bford.info/cachedir/"""
+
+_TRIES = 10
+
+T = TypeVar("T")
+
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{16}\.partial", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +55,10 @@ def sha256_of(path: Path) -> bytes:
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes the place of ``path`` when the block ends, and leaves no trace when it fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns():x}.partial")
+    partial = path.with_name(f".{path.name}.{_unique()}.partial")
     try:
-        with partial.open("xb") as file:
+        with _in_folder(path.parent, lambda: partial.open("xb")) as file:
+            _sweep(path)
             yield file
         partial.replace(path)
     except BaseException:
@@ -52,9 +66,45 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def is_partial(name: str) -> bool:
+    """Whether a file of that name is one that ``replacing`` writes, or was writing when its process was killed."""
+    return _PARTIAL.fullmatch(name) is not None
+
+
+def _unique() -> str:
+    return os.urandom(8).hex()
+
+
+def _in_folder(folder: Path, act: Callable[[], T]) -> T:
+    """Do something in a folder, which is made for it, and again if another process that tidies up is quicker."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(FileNotFoundError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return act()
+    return act()
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left of their attempts to replace ``path``."""
+    for other in path.parent.iterdir():
+        if other.name.startswith(f".{path.name}.") and is_partial(other.name) and _is_abandoned(other):
+            with contextlib.suppress(OSError):  # another process was quicker, or it is another user's
+                other.unlink()
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether something temporary is so old that the process it belonged to must be gone."""
+    with contextlib.suppress(FileNotFoundError):
+        return time.time() - path.stat().st_mtime > _DAY
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The content-addressed cache in one folder, which is made when something is first kept."""
+    """The content-addressed cache in one folder, which is made when something is first kept.
+
+    Every method raises LpackError when the folder can't be used, or its disk is full.
+    """
 
     folder: Path
 
@@ -72,48 +122,71 @@ class Store:
             status = path.stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        self._touch(path, status.st_mtime)
+        except OSError as error:
+            raise self._unusable(error, "read") from error
+        _touch(path, status.st_mtime)
         return path
 
     def keep(self, kind: str, digest: bytes, name: str, partial: Path) -> Path:
-        """Move a finished file of ``temporary_file`` into its place, whole and flushed to the disk."""
+        """Move a finished file of ``temporary_folder`` into its place, whole and flushed to the disk."""
         path = self.path(kind, digest, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-        return path
+        with self._written():
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            return _in_folder(path.parent, lambda: partial.replace(path))
+
+    @contextlib.contextmanager
+    def reading(self, kind: str, digest: bytes, name: str) -> Iterator[BinaryIO | None]:
+        """The file, open, if the store has it."""
+        path = self.find(kind, digest, name)
+        try:
+            file = path.open("rb") if path else None
+        except FileNotFoundError:  # another process removed it meanwhile
+            file = None
+        except OSError as error:
+            raise self._unusable(error, "read") from error
+        with file or contextlib.nullcontext():
+            yield file
+
+    @contextlib.contextmanager
+    def writing(self, kind: str, digest: bytes, name: str) -> Iterator[BinaryIO]:
+        """A file to write, which the store has when the block ends without an error."""
+        with self._written(), replacing(self.path(kind, digest, name)) as file:
+            yield file
 
     def discard(self, path: Path) -> None:
         """Forget a file that turned out to be damaged."""
-        path.unlink(missing_ok=True)
+        with self._written():
+            path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def temporary_folder(self) -> Iterator[Path]:
         """A folder on the store's own disk, gone when the block ends."""
-        parent = self.folder / "tmp"
-        folder = parent / f"{os.getpid()}-{time.monotonic_ns():x}"
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise LpackError(
-                f"the store `{self.folder}` can't be written: {error.strerror}",
-                hint="set LPACK_CACHE_DIR to a folder that you can write to",
-            ) from error
+        parent = self.folder / _TEMPORARY
+        folder = parent / _unique()
+        with self._written():
+            _in_folder(parent, folder.mkdir)
+            for other in parent.iterdir():
+                if _is_abandoned(other):
+                    _remove_tree(other)
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_tree(folder)
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the lock of that name against all processes, so that a thing is fetched or built once."""
         from filelock import FileLock
 
-        folder = self.folder / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{name}.lock"):
+        folder = self.folder / _LOCKS
+        lock = FileLock(folder / f"{name}.lock")
+        with self._written():
+            _in_folder(folder, lock.acquire)
+        try:
             yield
+        finally:
+            lock.release()
 
     # Notes: JSON documents by kind and key. A note can be lost at any time; it is never the only copy of anything.
 
@@ -129,63 +202,112 @@ class Store:
                 checksum, document = file.read(64), file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise self._unusable(error, "read") from error
         if hashlib.sha256(document).hexdigest().encode() != checksum:
-            path.unlink(missing_ok=True)
+            self.discard(path)
             return None
-        self._touch(path, modified)
+        _touch(path, modified)
         return json.loads(document)
 
     def make_note(self, kind: str, key: str, value: Any) -> None:
         """Note a value that JSON can hold."""
         document = json.dumps(value, separators=(",", ":")).encode()
-        with replacing(self._note_path(kind, key)) as file:
+        with self._written(), replacing(self._note_path(kind, key)) as file:
             file.write(hashlib.sha256(document).hexdigest().encode() + document)
+        self._mark()
+
+    def _mark(self) -> None:
+        """Say to back-ups, and to lpack itself where the store lies among a function's files, that it is a cache."""
+        tag = self.folder / CACHE_TAG
+        if not tag.exists():
+            with self._written(), replacing(tag) as file:
+                file.write(CACHE_SIGNATURE + b"\n")
 
     # Housekeeping
-
-    @staticmethod
-    def _touch(path: Path, modified: float) -> None:
-        # The time of last use, a day's precision, in the modification time: access times are often turned off.
-        if time.time() - modified > 86_400:
-            with contextlib.suppress(OSError):  # another user's store is read, and can't be touched
-                os.utime(path)
 
     def usage(self) -> list[Usage]:
         """What the store holds, by kind."""
         result = []
-        for kind in sorted(self.folder.iterdir()) if self.folder.is_dir() else []:
+        for kind in self._kinds():
             sizes = [status.st_size for _, status in _files(kind)]
             result.append(Usage(kind.name, len(sizes), sum(sizes)))
         return result
 
     def prune(self, unused_days: float) -> Usage:
         """Remove what was not used for so many days; what was removed."""
-        before = time.time() - unused_days * 86_400
-        return self._remove(before)
+        return self._remove(time.time() - unused_days * _DAY)
 
     def clear(self) -> Usage:
-        """Remove everything; what was removed."""
+        """Remove everything that no other process may be working with; what was removed."""
         return self._remove(float("inf"))
+
+    def _kinds(self) -> list[Path]:
+        try:
+            return sorted(path for path in self.folder.iterdir() if path.is_dir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._unusable(error, "read") from error
 
     def _remove(self, before: float) -> Usage:
         files = size = 0
-        if self.folder.is_dir():
-            for path, status in _files(self.folder):
-                if status.st_mtime < before and path.parent.name != "locks":
+        with self._written():
+            for path, status in self._removable():
+                if status.st_mtime < before:
                     path.unlink(missing_ok=True)
                     files += 1
                     size += status.st_size
-            _remove_empty_folders(self.folder)
+            for kind in self._kinds():
+                _remove_empty_folders(kind)
         return Usage("removed", files, size)
+
+    def _removable(self) -> Iterator[tuple[Path, os.stat_result]]:
+        for kind in self._kinds():
+            if kind.name == _TEMPORARY:
+                for folder in filter(_is_abandoned, kind.iterdir()):
+                    yield from _files(folder)
+            elif kind.name != _LOCKS:  # a lock that is removed while it is held holds nobody off any more
+                for path, status in _files(kind):
+                    if not is_partial(path.name) or _is_abandoned(path):
+                        yield path, status
+
+    # What can go wrong
+
+    @contextlib.contextmanager
+    def _written(self) -> Iterator[None]:
+        """A block that writes to the store."""
+        try:
+            yield
+        except OSError as error:
+            raise self._unusable(error, "written") from error
+
+    def _unusable(self, error: OSError, wanted: str) -> LpackError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "make room, run `lpack cache prune`, or set LPACK_CACHE_DIR to a folder on another disk"
+            return LpackError("the disk that holds the store is full", hint=hint)
+        return LpackError(
+            f"the store `{self.folder}` can't be {wanted}: {error.strerror or error}",
+            hint="set LPACK_CACHE_DIR to a folder that you can write to",
+        )
+
+
+def _touch(path: Path, modified: float) -> None:
+    # The time of last use, a day's precision, in the modification time: access times are often turned off.
+    if time.time() - modified > _DAY:
+        with contextlib.suppress(OSError):  # another user's store is read, and can't be touched
+            os.utime(path)
 
 
 def damaged(path: Path, digest: bytes) -> bool:
     """Whether a file of the store no longer has the content that it stands for."""
     try:
         status = path.stat()
-    except FileNotFoundError:
+        return _digest_at(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns) != digest
+    except (FileNotFoundError, NotADirectoryError):
         return True
-    return _digest_at(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns) != digest
+    except OSError as error:
+        raise LpackError(f"`{path}` can't be read: {error.strerror}") from error
 
 
 @functools.lru_cache(maxsize=4096)  # functions of one project share most of their wheels
@@ -198,12 +320,18 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     for parent, _, names in os.walk(folder):
         for name in names:
             path = Path(parent, name)
-            with contextlib.suppress(FileNotFoundError):  # another process removed it meanwhile
-                yield path, path.stat()
+            try:
+                status = path.lstat()
+            except FileNotFoundError:
+                continue  # another process removed it meanwhile
+            yield path, status
 
 
-def _remove_empty_folders(folder: Path) -> None:
-    for parent, _, _ in os.walk(folder, topdown=False):
-        if Path(parent) != folder:
-            with contextlib.suppress(OSError):  # not empty, or another process was faster
-                Path(parent).rmdir()
+def _remove_tree(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # what can't be removed is tried again another day
+
+
+def _remove_empty_folders(kind: Path) -> None:
+    for parent, _, _ in os.walk(kind, topdown=False):
+        with contextlib.suppress(OSError):  # it is not empty
+            Path(parent).rmdir()

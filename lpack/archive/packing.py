@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
-from ..store import Store, replacing
-from ..tree import Content, DiskFile, Member, Source, Tree
+from ..store import Store
+from ..tree import Member, Source, Tree
 from .zip_format import DEFLATED, STORED
 
 LEVEL = 6
@@ -22,21 +22,21 @@ IN_MEMORY = 8 << 20
 """Files up to this size are compressed whole, by libdeflate."""
 
 KEPT_FROM = 32 << 10
-"""Smaller files are compressed faster than they are found in the store."""
+"""Smaller files are compressed about as fast as they are found in the store."""
 
 _CHUNK = 1 << 20
 _KIND = "packed"
-_PREFIX = 33  # a SHA-256 of what follows it, and the zip method
+_DIGEST = 32
+_PREFIX = _DIGEST + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):
     """The bytes of one zip member: those in ``data``, or ``size`` bytes of ``file`` from ``offset`` on."""
 
     method: int
     size: int
     crc32: int
-    data: bytes | None = None
+    data: bytes = b""
     file: Path | None = None
     offset: int = 0
 
@@ -46,39 +46,32 @@ def version(tree: Tree) -> str:
     import deflate
 
     used = f"libdeflate level {LEVEL} (deflate {deflate.__version__})"
-    if any(_is_large(entry.source) for entry in tree):
+    if any(_is_large(entry.source) and not _is_deflated(entry.source) for entry in tree):
         import cramjam
 
         used += f", miniz_oxide level {LEVEL} (cramjam {cramjam.__version__})"
     return used
 
 
-def _is_large(source: Source) -> bool:
-    return source.size > IN_MEMORY and not (isinstance(source, Member) and source.method == DEFLATED)
-
-
 def pack(source: Source, store: Store) -> Packed:
     """The member for a source: spliced when it is deflated already, else compressed or found in the store."""
-    match source:
-        case Member(method=8):
-            return Packed(DEFLATED, source.packed_size, source.crc32, file=source.archive, offset=source.offset)
-        case _ if source.size > IN_MEMORY:
-            return _pack_large(source, store)
-        case _:
-            data = b"".join(source.chunks())
-            crc = zlib.crc32(data)
-            if len(data) < KEPT_FROM:
-                return _smaller(data, _deflated(data), crc)
-            return _pack_kept(data, crc, source.sha256, store)
+    if isinstance(source, Member) and source.method == DEFLATED:
+        return Packed(DEFLATED, source.packed_size, source.crc32, file=source.archive, offset=source.offset)
+    if _is_large(source):
+        return _pack_large(source, store)
+    data = b"".join(source.chunks())
+    if len(data) < KEPT_FROM:
+        return _smaller(data)
+    return _pack_kept(data, source.sha256, store)
 
 
 def pack_ahead(tree: Tree, store: Store, *, workers: int) -> None:
-    """Compress what is worth keeping and not in the store yet, on several threads; the compressors release the GIL."""
+    """Compress what is worth keeping and not in the store yet, on several threads: libdeflate lets others run."""
     waiting = {
         entry.source.sha256: entry.source
         for entry in tree
         if entry.source.size >= KEPT_FROM
-        and not (isinstance(entry.source, Member) and entry.source.method == DEFLATED)
+        and not _is_deflated(entry.source)
         and not store.find(_KIND, entry.source.sha256, _name(large=_is_large(entry.source)))
     }
     if len(waiting) > 1:
@@ -89,103 +82,106 @@ def pack_ahead(tree: Tree, store: Store, *, workers: int) -> None:
                 pass
 
 
-def _deflated(data: bytes) -> bytes:
+def _is_deflated(source: Source) -> bool:
+    return isinstance(source, Member) and source.method == DEFLATED
+
+
+def _is_large(source: Source) -> bool:
+    return source.size > IN_MEMORY
+
+
+def _smaller(data: bytes) -> Packed:
     import deflate
 
-    return bytes(deflate.deflate_compress(data, LEVEL))
-
-
-def _smaller(data: bytes, deflated: bytes, crc: int) -> Packed:
+    crc, deflated = zlib.crc32(data), bytes(deflate.deflate_compress(data, LEVEL))
     if len(deflated) < len(data):
         return Packed(DEFLATED, len(deflated), crc, data=deflated)
     return Packed(STORED, len(data), crc, data=data)
 
 
-@functools.cache
+# What the store keeps: a SHA-256 of all that follows, the zip method, and the deflated bytes. Where deflate gains
+# nothing, the method is STORED, so that the next build need not try, and a small file's own bytes are left out.
+
+
 def _name(*, large: bool) -> str:
     """The name of what a compressor made, in the store: another version makes another file."""
-    import cramjam
+    if large:
+        import cramjam
+
+        return f"miniz{LEVEL}-{cramjam.__version__}"
     import deflate
 
-    return f"miniz{LEVEL}-{cramjam.__version__}" if large else f"libdeflate{LEVEL}-{deflate.__version__}"
+    return f"libdeflate{LEVEL}-{deflate.__version__}"
 
 
-def _pack_kept(data: bytes, crc: int, digest: bytes, store: Store) -> Packed:
-    kept = store.find(_KIND, digest, _name(large=False))
-    if kept:
-        document = kept.read_bytes()
-        if len(document) >= _PREFIX and hashlib.sha256(document[32:]).digest() == document[:32]:
-            method, deflated = document[32], document[_PREFIX:]
-            return Packed(method, len(deflated) or len(data), crc, data=deflated or data)
-        store.discard(kept)
-    packed = _smaller(data, _deflated(data), crc)
-    # A file that does not get smaller is noted as such: the next build need not try.
-    body = bytes([packed.method]) + (packed.data or b"" if packed.method == DEFLATED else b"")
-    with replacing(store.path(_KIND, digest, _name(large=False))) as file:
+def _pack_kept(data: bytes, digest: bytes, store: Store) -> Packed:
+    name = _name(large=False)
+    with store.reading(_KIND, digest, name) as file:
+        kept = file.read() if file else b""
+    if len(kept) >= _PREFIX and hashlib.sha256(kept[_DIGEST:]).digest() == kept[:_DIGEST]:
+        bytes_there = kept[_PREFIX:] or data
+        return Packed(kept[_DIGEST], len(bytes_there), zlib.crc32(data), data=bytes_there)
+    packed = _smaller(data)
+    body = bytes([packed.method]) + (packed.data if packed.method == DEFLATED else b"")
+    with store.writing(_KIND, digest, name) as file:
         file.write(hashlib.sha256(body).digest() + body)
     return packed
 
 
 def _pack_large(source: Source, store: Store) -> Packed:
-    kept = store.path(_KIND, source.sha256, _name(large=True))
-    found = _large_in_store(kept, source, store)
-    if found:
-        return found
+    name = _name(large=True)
+    with store.reading(_KIND, source.sha256, name) as file:
+        kept = _checked(file) if file else None
+    method, size = kept or _keep_large(source, name, store)
+    crc = functools.reduce(lambda crc, chunk: zlib.crc32(chunk, crc), source.chunks(), 0)
+    return Packed(method, size, crc, file=store.path(_KIND, source.sha256, name), offset=_PREFIX)
+
+
+def _checked(file: BinaryIO) -> tuple[int, int] | None:
+    """The method and the size of the bytes in a kept file; None if it is damaged."""
+    expected, method = file.read(_DIGEST), file.read(1)
+    digest = hashlib.sha256(method)
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return (method[0], file.tell() - _PREFIX) if digest.digest() == expected else None
+
+
+def _keep_large(source: Source, name: str, store: Store) -> tuple[int, int]:
+    with store.writing(_KIND, source.sha256, name) as file:
+        size = _write_kept(file, DEFLATED, _deflate(_blocks(source)))
+        if size < source.size:
+            return DEFLATED, size
+        return STORED, _write_kept(file, STORED, source.chunks())
+
+
+def _write_kept(file: BinaryIO, method: int, pieces: Iterable[bytes]) -> int:
+    digest = hashlib.sha256(bytes([method]))
+    file.seek(_PREFIX)
+    for piece in pieces:
+        digest.update(piece)
+        file.write(piece)
+    size = file.tell() - _PREFIX
+    file.truncate()
+    file.seek(0)
+    file.write(digest.digest() + bytes([method]))
+    return size
+
+
+def _deflate(blocks: Iterable[bytes]) -> Iterator[bytes]:
     import cramjam
 
     compressor = cramjam.deflate.Compressor(level=LEVEL)
-    crc = 0
-    with replacing(kept) as file:
-        digest = hashlib.sha256(bytes([DEFLATED]))
-        file.write(bytes(32) + bytes([DEFLATED]))
-        for chunk in _blocks(source):
-            crc = zlib.crc32(chunk, crc)
-            compressor.compress(chunk)
-            # Flushed after each block of a fixed size, not with the chunks that happen to come: the bytes must not
-            # depend on them.
-            piece = bytes(compressor.flush())
-            digest.update(piece)
-            file.write(piece)
-        piece = bytes(compressor.finish())
-        digest.update(piece)
-        file.write(piece)
-        size = file.tell() - _PREFIX
-        if size >= source.size:
-            digest = hashlib.sha256(bytes([STORED]))
-            file.seek(_PREFIX)
-            for chunk in _blocks(source):
-                digest.update(chunk)
-                file.write(chunk)
-            file.truncate()
-            file.seek(32)
-            file.write(bytes([STORED]))
-            size = source.size
-        file.seek(0)
-        file.write(digest.digest())
-    method = DEFLATED if size < source.size else STORED
-    return Packed(method, size, crc, file=kept, offset=_PREFIX)
+    for block in blocks:
+        compressor.compress(block)
+        yield bytes(compressor.flush())
+    yield bytes(compressor.finish())
 
 
-def _large_in_store(kept: Path, source: Source, store: Store) -> Packed | None:
-    if not store.find(_KIND, source.sha256, kept.name):
-        return None
-    with kept.open("rb") as file:
-        expected, method = file.read(32), file.read(1)
-        digest = hashlib.sha256(method)
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-        size = file.tell() - _PREFIX
-    if digest.digest() != expected:
-        store.discard(kept)
-        return None
-    crc = 0
-    for chunk in source.chunks():
-        crc = zlib.crc32(chunk, crc)
-    return Packed(method[0], size, crc, file=kept, offset=_PREFIX)
+def _blocks(source: Source) -> Iterator[bytes]:
+    """The source's bytes in blocks of exactly ``_CHUNK`` bytes, the last one excepted.
 
-
-def _blocks(source: Content | DiskFile | Member) -> Iterator[bytes]:
-    """The source's bytes in blocks of exactly ``_CHUNK`` bytes, the last one excepted."""
+    Flushing the compressor leaves its mark: after each block, and not after the chunks that happen to be read.
+    """
     waiting = bytearray()
     for chunk in source.chunks():
         waiting += chunk

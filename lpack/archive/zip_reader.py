@@ -40,6 +40,8 @@ from .zip_format import (
 MAX_UNZIPPED = 10 << 30
 """More than the largest artifact that Lambda takes (an image) can't be meant; a bomb is."""
 
+_BUFFER = 256 << 10
+
 _MAX_RATIO = 1040  # deflate can't do better than 1032:1, https://zlib.net/zlib_tech.html
 
 
@@ -82,7 +84,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError(f"`{path}` is not a file")
-        with path.open("rb") as file:
+        with path.open("rb", buffering=_BUFFER) as file:
             yield file
     except OSError as error:
         raise InputError(f"`{path}` can't be read: {error.strerror}") from error
@@ -111,7 +113,7 @@ def _directory(file: BinaryIO, path: Path) -> list[Record]:
             raise UnsafeArchiveError(f"`{path}` holds `{plain_name}` twice")
         seen.add(plain_name)
         total += listed.size
-        offset = _data_offset(file, path, listed)
+        offset = _data_offset(file, path, listed, start)
         spans.append((listed.header, offset + listed.packed_size, listed.name))
         records.append(
             Record(listed.name, listed.mode, listed.method, listed.crc32, listed.packed_size, listed.size, offset)
@@ -196,9 +198,11 @@ def _listed(directory: bytes, position: int, path: Path) -> tuple[_Listed, int]:
         raise InputError(f"`{path}` is a broken zip: its directory is damaged")
     raw_name = directory[name_start:name_end]
     try:
-        name = raw_name.decode("utf-8" if flags & UTF8 else "cp437")
+        name = raw_name.decode()  # also where no flag says that it is UTF-8: Info-ZIP never sets one
     except UnicodeDecodeError as error:
-        raise UnsafeArchiveError(f"`{path}` holds a member whose name is not valid UTF-8: {raw_name!r}") from error
+        if flags & UTF8:
+            raise UnsafeArchiveError(f"`{path}` holds a member whose name is not valid UTF-8: {raw_name!r}") from error
+        name = raw_name.decode("cp437")
     if MAX_32 in (packed_size, size, header):
         extra = directory[name_end : name_end + extra_size]
         size, packed_size, header = _resolved(extra, (size, packed_size, header), path)
@@ -254,22 +258,24 @@ def _most(listed: _Listed) -> int:
     return listed.packed_size * _MAX_RATIO + _MAX_RATIO
 
 
-def _data_offset(file: BinaryIO, path: Path, listed: _Listed) -> int:
-    """Where the member's data starts; its local header must say what the directory says."""
-    # Read past the file's buffer, which would be filled anew for each of thousands of small headers.
-    header = os.pread(file.fileno(), LOCAL_HEADER.size + len(listed.raw_name), listed.header)
+def _data_offset(file: BinaryIO, path: Path, listed: _Listed, directory: int) -> int:
+    """Where the member's data starts; its local header must say what the directory, which starts later, says."""
+    file.seek(min(listed.header, directory))
+    header = file.read(LOCAL_HEADER.size + len(listed.raw_name))
     if len(header) < LOCAL_HEADER.size or not header.startswith(LOCAL_SIGNATURE):
         raise InputError(f"`{path}` is a broken zip: the header of `{listed.name}` is not where it should be")
     _, _, flags, method, _, _, crc, packed_size, size, name_size, extra_size = LOCAL_HEADER.unpack_from(header)
     extra_start = listed.header + LOCAL_HEADER.size + name_size
     if MAX_32 in (size, packed_size):
-        extra = os.pread(file.fileno(), extra_size, extra_start)
+        file.seek(extra_start)
+        extra = file.read(extra_size)
         size, packed_size = _resolved(extra, (size, packed_size), path)
     said, expected = (crc, packed_size, size), (listed.crc32, listed.packed_size, listed.size)
-    # Whoever writes a stream knows these only afterwards, says so by a flag, and leaves the fields empty.
-    same = said == expected or (flags & DATA_DESCRIPTOR and not any(said))
-    same_bytes = name_size == len(listed.raw_name) and header[LOCAL_HEADER.size :] == listed.raw_name
-    same_name = same_bytes and (listed.raw_name.isascii() or not (flags ^ listed.flags) & UTF8)
+    # Whoever writes a stream knows some of these only afterwards, says so by a flag, and leaves the fields empty.
+    same = said == expected or (
+        flags & DATA_DESCRIPTOR and all(value in (0, right) for value, right in zip(said, expected, strict=True))
+    )
+    same_name = name_size == len(listed.raw_name) and header[LOCAL_HEADER.size :] == listed.raw_name
     same_way = method == listed.method and not flags & ENCRYPTED
     if not (same and same_name and same_way):
         raise UnsafeArchiveError(f"`{path}` describes `{listed.name}` in two ways")

@@ -7,16 +7,16 @@ What is deflated in a wheel is copied as it is behind a new local header. The la
 from __future__ import annotations
 
 import base64
-import hashlib
-import os
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
-from ..errors import InputError, LpackError
+from ..errors import LpackError
 from ..store import Store, replacing
-from ..tree import Tree
+from ..tree import Entry, Tree
+from .output import Output
 from .packing import Packed, pack, pack_ahead
 from .zip_format import (
     CENTRAL_HEADER,
@@ -44,8 +44,6 @@ from .zip_reader import read_directory
 LAYOUT = 1
 """The version of the layout above; another number means that the same Tree gives other bytes."""
 
-_CHUNK = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -69,158 +67,122 @@ def write_zip(tree: Tree, destination: Path, *, store: Store, workers: int = 1) 
     """
     pack_ahead(tree, store, workers=workers)
     try:
-        with replacing(destination) as file:
-            writer = _Writer(file)
-            packed_sizes = {}
-            for entry in tree:
-                packed = pack(entry.source, store)
-                writer.add(entry.path, entry.mode, entry.source.size, packed)
-                packed_sizes[entry.path] = packed.size
-            writer.finish()
-            file.flush()
-            _read_back(Path(file.name), tree, writer.directory)
+        with replacing(destination) as file, contextlib.closing(Output(file)) as output:
+            members = _write_members(tree, output, store)
+            _write_directory(members, output)
+            output.flush()
+            _read_back(Path(file.name), members)
     except OSError as error:
         raise LpackError(
             f"`{destination}` can't be written: {error.strerror}",
             hint="choose another folder with `--output`, or make room on the disk",
         ) from error
-    digest = writer.digest.digest()
-    return Written(destination, writer.offset, digest.hex(), base64.b64encode(digest).decode(), packed_sizes)
+    digest = output.digest.digest()
+    packed_sizes = {member.entry.path: member.packed.size for member in members}
+    return Written(destination, output.size, digest.hex(), base64.b64encode(digest).decode(), packed_sizes)
 
 
-class _Writer:
-    """Members one after another, then the directory; bytes are gathered to pieces of about a megabyte."""
+class _Placed(NamedTuple):
+    """A member of the new zip; ``offset`` is that of its local header."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.digest = hashlib.sha256()
-        self.offset = 0
-        self.directory: list[tuple[bytes, int, int, Packed, int]] = []
-        self._waiting: list[bytes] = []
-        self._waiting_size = 0
-        self._archives = _OpenArchives()
-
-    def add(self, path: str, mode: int, size: int, packed: Packed) -> None:
-        name = path.encode()
-        # Each field is compared on its own: zip64 readers expect exactly the fields that overflow.
-        zip64 = size >= MAX_32 or packed.size >= MAX_32
-        extra = _zip64_extra(size, packed.size) if zip64 else b""
-        self.directory.append((name, mode, size, packed, self.offset))
-        self._write(
-            LOCAL_HEADER.pack(
-                LOCAL_SIGNATURE,
-                VERSION_ZIP64 if zip64 else VERSION,
-                UTF8,
-                packed.method,
-                0,
-                DOS_DATE_1980,
-                packed.crc32,
-                MAX_32 if zip64 else packed.size,
-                MAX_32 if zip64 else size,
-                len(name),
-                len(extra),
-            )
-            + name
-            + extra
-        )
-        if packed.data is not None:
-            self._write(packed.data)
-        elif packed.file is not None:
-            for piece in self._archives.pieces(packed.file, packed.offset, packed.size):
-                self._write(piece)
-
-    def finish(self) -> None:
-        start = self.offset
-        for name, mode, size, packed, offset in self.directory:
-            large = [value for value in (size, packed.size, offset) if value >= MAX_32]
-            extra = _zip64_extra(*large) if large else b""
-            self._write(
-                CENTRAL_HEADER.pack(
-                    CENTRAL_SIGNATURE,
-                    VERSION_ZIP64 if large else VERSION,
-                    UNIX,
-                    VERSION_ZIP64 if large else VERSION,
-                    UTF8,
-                    packed.method,
-                    0,
-                    DOS_DATE_1980,
-                    packed.crc32,
-                    min(packed.size, MAX_32),
-                    min(size, MAX_32),
-                    len(name),
-                    len(extra),
-                    0,
-                    0,
-                    0,
-                    mode << 16,
-                    min(offset, MAX_32),
-                )
-                + name
-                + extra
-            )
-        self._finish_directory(start, self.offset - start, len(self.directory))
-        self._flush()
-        self._archives.close()
-
-    def _finish_directory(self, start: int, size: int, count: int) -> None:
-        if start >= MAX_32 or size >= MAX_32 or count >= MAX_16:
-            end = self.offset
-            version = VERSION_ZIP64 | UNIX << 8
-            length = END_ZIP64.size - 12
-            self._write(
-                END_ZIP64.pack(END_ZIP64_SIGNATURE, length, version, VERSION_ZIP64, 0, 0, count, count, size, start)
-            )
-            self._write(LOCATOR_ZIP64.pack(LOCATOR_ZIP64_SIGNATURE, 0, end, 1))
-        counted = min(count, MAX_16)
-        self._write(END.pack(END_SIGNATURE, 0, 0, counted, counted, min(size, MAX_32), min(start, MAX_32), 0))
-
-    def _write(self, data: bytes) -> None:
-        self._waiting.append(data)
-        self._waiting_size += len(data)
-        self.offset += len(data)
-        if self._waiting_size >= _CHUNK:
-            self._flush()
-
-    def _flush(self) -> None:
-        piece = b"".join(self._waiting)
-        self._waiting.clear()
-        self._waiting_size = 0
-        self.digest.update(piece)
-        self.file.write(piece)
+    entry: Entry
+    name: bytes
+    size: int
+    packed: Packed
+    offset: int
 
 
-class _OpenArchives:
-    """Keeps the files open that members are copied from: a tree has thousands of members in a few wheels."""
+def _write_members(tree: Tree, output: Output, store: Store) -> list[_Placed]:
+    members = []
+    for entry in tree:
+        packed = pack(entry.source, store)
+        member = _Placed(entry, entry.path.encode(), entry.source.size, packed, output.size)
+        members.append(member)
+        output.write(_local_header(member))
+        if packed.file is None:
+            output.write(packed.data)
+        else:
+            output.copy(packed.file, packed.offset, packed.size)
+    return members
 
-    def __init__(self) -> None:
-        self._open: dict[Path, int] = {}
 
-    def pieces(self, path: Path, offset: int, size: int) -> Iterator[bytes]:
-        descriptor = self._open.get(path)
-        if descriptor is None:
-            descriptor = self._open[path] = os.open(path, os.O_RDONLY)
-        while size:
-            piece = os.pread(descriptor, min(size, _CHUNK), offset)
-            if not piece:
-                raise InputError(f"`{path}` ends in the middle of a member")
-            yield piece
-            offset += len(piece)
-            size -= len(piece)
+def _write_directory(members: Sequence[_Placed], output: Output) -> None:
+    start = output.size
+    for member in members:
+        output.write(_central_header(member))
+    output.write(_end(start, output.size - start, len(members)))
 
-    def close(self) -> None:
-        while self._open:
-            os.close(self._open.popitem()[1])
+
+def _local_header(member: _Placed) -> bytes:
+    _, name, size, packed, _ = member
+    zip64 = size >= MAX_32 or packed.size >= MAX_32
+    extra = _zip64_extra(size, packed.size) if zip64 else b""  # here both sizes, even if only one needs it
+    header = LOCAL_HEADER.pack(
+        LOCAL_SIGNATURE,
+        VERSION_ZIP64 if zip64 else VERSION,
+        UTF8,
+        packed.method,
+        0,
+        DOS_DATE_1980,
+        packed.crc32,
+        MAX_32 if zip64 else packed.size,
+        MAX_32 if zip64 else size,
+        len(name),
+        len(extra),
+    )
+    return header + name + extra
+
+
+def _central_header(member: _Placed) -> bytes:
+    entry, name, size, packed, offset = member
+    large = [value for value in (size, packed.size, offset) if value >= MAX_32]
+    extra = _zip64_extra(*large) if large else b""
+    version = VERSION_ZIP64 if large else VERSION
+    header = CENTRAL_HEADER.pack(
+        CENTRAL_SIGNATURE,
+        version,
+        UNIX,
+        version,
+        UTF8,
+        packed.method,
+        0,
+        DOS_DATE_1980,
+        packed.crc32,
+        min(packed.size, MAX_32),
+        min(size, MAX_32),
+        len(name),
+        len(extra),
+        0,
+        0,
+        0,
+        entry.mode << 16,
+        min(offset, MAX_32),
+    )
+    return header + name + extra
 
 
 def _zip64_extra(*values: int) -> bytes:
     return EXTRA_HEADER.pack(EXTRA_ZIP64, 8 * len(values)) + b"".join(value.to_bytes(8, "little") for value in values)
 
 
-def _read_back(path: Path, tree: Tree, planned: list[tuple[bytes, int, int, Packed, int]]) -> None:
+def _end(start: int, size: int, count: int) -> bytes:
+    """What ends a zip whose directory has ``count`` entries in ``size`` bytes from ``start`` on."""
+    records = b""
+    if start >= MAX_32 or size >= MAX_32 or count >= MAX_16:
+        length, version = END_ZIP64.size - 12, VERSION_ZIP64
+        records += END_ZIP64.pack(
+            END_ZIP64_SIGNATURE, length, version | UNIX << 8, version, 0, 0, count, count, size, start
+        )
+        records += LOCATOR_ZIP64.pack(LOCATOR_ZIP64_SIGNATURE, 0, start + size, 1)
+    counted = min(count, MAX_16)
+    return records + END.pack(END_SIGNATURE, 0, 0, counted, counted, min(size, MAX_32), min(start, MAX_32), 0)
+
+
+def _read_back(path: Path, members: Sequence[_Placed]) -> None:
     found = read_directory(path)
-    if len(found) != len(tree):
-        raise LpackError(f"`{path}` was read back with {len(found)} entries instead of {len(tree)}")
-    for record, entry, (_, _, _, packed, _) in zip(found, tree, planned, strict=True):
-        expected = (entry.path, entry.mode, entry.source.size, packed.size, packed.crc32)
-        if expected != (record.path, record.mode, record.size, packed.size, record.crc32):
+    if len(found) != len(members):
+        raise LpackError(f"`{path}` was read back with {len(found)} entries instead of {len(members)}")
+    for record, (entry, _, size, packed, _) in zip(found, members, strict=True):
+        written = (entry.path, entry.mode, packed.method, packed.crc32, packed.size, size)
+        if record[:-1] != written:
             raise LpackError(f"`{path}` was read back with another `{entry.path}` than was written")

@@ -6,71 +6,93 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-_INTERRUPTED, _TERMINATED = 130, 143
+if TYPE_CHECKING:
+    from .output import Output
+
+_SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: the same way out as Ctrl-C, so that nothing half-made stays behind."""
+class _Ended(BaseException):
+    """The process was told to end: everything on the way out cleans up."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.word = _SIGNALS[signal.Signals(number)]
+        self.exit_code = 128 + number  # as a shell tells it
 
 
 def main() -> NoReturn:
     """Run lpack with the process's arguments and end the process with the exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
     _prepare_streams()
-    code = run(sys.argv[1:])
-    if code in {_INTERRUPTED, _TERMINATED}:
+    try:
+        code = run(sys.argv[1:])
+    except _Ended as end:
+        from .output import report_end
+
+        code = report_end(end.word, end.exit_code, _last_words(sys.argv[1:]))
         sys.stdout.flush()
         os._exit(code)  # a thread may sit before a silent server, and Python would wait for it
     sys.exit(code)
 
 
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not want to wait
+    raise _Ended(number)
+
+
 def run(arguments: list[str]) -> int:
     """Run lpack with these arguments and return the exit code; what goes wrong is printed."""
     try:
-        return _run(arguments)
-    except KeyboardInterrupt as interrupt:
-        from .output import report_interruption
-
-        terminated = isinstance(interrupt, _Terminated)
-        code = _TERMINATED if terminated else _INTERRUPTED
-        report_interruption("terminated" if terminated else "interrupted", code, as_json="--json" in arguments)
-        return code
-
-
-def _run(arguments: list[str]) -> int:
-    import typer
-
-    from ..errors import LpackError
-    from .app import app
-    from .output import report_bug, report_error, report_misuse
-
-    as_json, verbose = "--json" in arguments, bool({"-v", "--verbose"} & set(arguments))
-    try:
-        code = app(args=arguments, prog_name="lpack", standalone_mode=False)
+        code = _answer(arguments)
         sys.stdout.flush()
-    except LpackError as error:
-        return report_error(error, as_json=as_json)
-    except typer.TyperException as error:
-        return report_misuse(error, as_json=as_json)
-    except typer.Abort as abort:
-        raise abort.__cause__ or KeyboardInterrupt from None
     except BrokenPipeError:
         # Whoever read the output has seen enough; what Python would still flush has no reader.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         from ..build import understood
+        from .output import report_error
 
-        return report_error(understood(error), as_json=as_json)
+        return report_error(understood(error), _last_words(arguments))
     except Exception as error:  # noqa: BLE001 -- the last resort, which says that lpack itself is wrong
-        return report_bug(error, as_json=as_json, verbose=verbose)
+        from .output import report_bug
+
+        return report_bug(error, _last_words(arguments))
+    return code
+
+
+def _answer(arguments: list[str]) -> int:
+    import typer
+
+    from ..errors import LpackError
+    from .app import app
+    from .output import report_error, report_misuse
+
+    try:
+        code = app(args=arguments, prog_name="lpack", standalone_mode=False)
+    except LpackError as error:
+        return report_error(error, _last_words(arguments))
+    except typer.TyperException as error:
+        return report_misuse(error, _last_words(arguments))
     return code if isinstance(code, int) else 0
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise _Terminated
+def _last_words(arguments: list[str]) -> Output:
+    """The output for what ends a command: its options may be what could not be understood."""
+    from .output import output_of
+
+    given = set(arguments)
+    return output_of(
+        json="--json" in given,
+        verbose=bool(given & {"-v", "--verbose"}),
+        quiet=bool(given & {"-q", "--quiet"}),
+        no_color="--no-color" in given,
+    )
 
 
 def _prepare_streams() -> None:

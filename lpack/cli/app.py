@@ -12,7 +12,7 @@ from .session import Session
 
 
 def _examples(*lines: str) -> str:
-    return "\n\n".join(("Examples:", *(f"  {line}" for line in lines)))
+    return "\n".join(("Examples:", *(f"$ {line}" for line in lines)))
 
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Build AWS Lambda functions: for the target, proved to load, byte for byte reproducible, fast.",
     epilog="Start with `lpack init` and `lpack build`.",
     no_args_is_help=True,
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 cache = typer.Typer(help="Look after the store of wheels and packed files.", no_args_is_help=True)
@@ -34,7 +35,7 @@ def _show_version(*, value: bool) -> None:
 @app.callback()
 def _root(
     *,
-    version: Annotated[  # noqa: ARG001 -- its callback has answered
+    version: Annotated[
         bool,
         typer.Option(
             "--version",

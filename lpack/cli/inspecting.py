@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..aws.limits import UNZIPPED_BYTES
 from ..examine import Inspection, inspect_artifact, inspect_function
-from ..record import counted, read_record
+from ..record import counted
 from ..sizes import shown
+from .checking import is_file
 from .session import Session
 
 _SHOWN = 20
 
 
-def inspect_subject(session: Session, name: str, output: Path) -> int:
+def inspect_named(session: Session, name: str, output: Path) -> int:
     """Show a function as it would be built now, or an artifact as it is."""
-    file = session.path(Path(name))
-    if name.endswith(".zip") or file.is_file():
-        if not file.is_file():
-            raise UsageError(f"there is no file `{file}`")
-        inspection = inspect_artifact(file)
+    if is_file(name, session):
+        inspection = inspect_artifact(session.path(name))
     else:
         project = session.project()
+        function = project.function(name)
         with session.reporting() as reporter:
-            inspection = inspect_function(project, project.function(name), output, host=session.host, reporter=reporter)
-    if session.output.json:
-        session.output.document(**_document(inspection))
-        return 0
+            inspection = inspect_function(project, function, output, host=session.host, reporter=reporter)
+    session.output.document(**_document(inspection))
+    session.output.result(_headline(inspection))
+    session.output.result()
     _print_packages(session, inspection)
-    _print_own_files(session, inspection)
-    _print_left_out(session, inspection)
+    _print_list(session, [f"{size:>12,}  {path}" for path, size in _files(session, inspection)])
+    if inspection.left_out is not None:
+        heading = "left out:" if inspection.left_out else "nothing was left out"
+        _print_list(session, [f"  {each.path}  ({each.reason})" for each in inspection.left_out], heading)
     return 0
 
 
+def _headline(inspection: Inspection) -> str:
+    parts = [
+        inspection.name,
+        inspection.target,
+        f"handler {inspection.handler}" if inspection.handler else None,
+        f"{100 * inspection.tree.size / UNZIPPED_BYTES:.0f} % of the limit",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
 def _sizes(inspection: Inspection) -> tuple[Counter[str], Counter[str]]:
+    """Bytes and numbers of files, by package."""
     sizes: Counter[str] = Counter()
     files: Counter[str] = Counter()
     for entry in inspection.tree:
@@ -47,58 +59,48 @@ def _sizes(inspection: Inspection) -> tuple[Counter[str], Counter[str]]:
 
 def _print_packages(session: Session, inspection: Inspection) -> None:
     sizes, files = _sizes(inspection)
+    ordered = sorted(inspection.packages, key=lambda package: -sizes[package.name])
     rows = [
-        (
-            each.name,
-            each.version,
-            str(files[each.name]),
-            shown(sizes[each.name]),
-            _why(each.name, inspection.required_by),
-        )
-        for each in sorted(inspection.packages, key=lambda package: -sizes[package.name])
+        (each.name, each.version, str(files[each.name]), shown(sizes[each.name]), _why(each.name, inspection))
+        for each in ordered
     ]
     rows.append(("your own files", "", str(files[""]), shown(sizes[""]), ""))
     rows.append(("together", "", str(len(inspection.tree)), shown(inspection.tree.size), ""))
-    session.output.table(("package", "version", "files", "unzipped", "needed by"), rows, right=(2, 3))
+    headers = ("package", "version", "files", "unzipped", "needed by" if inspection.required_by is not None else "")
+    session.output.table(headers, rows, right=(2, 3))
 
 
-def _why(name: str, required_by: Mapping[str, Sequence[str]] | None) -> str:
-    if required_by is None:
+def _why(name: str, inspection: Inspection) -> str:
+    if inspection.required_by is None:
         return ""
-    return ", ".join(required_by.get(name, ())) or "you"
+    return ", ".join(other or "you" for other in inspection.required_by.get(name, ()))
 
 
-def _print_own_files(session: Session, inspection: Inspection) -> None:
-    own = [entry for entry in inspection.tree if session.output.verbose or not entry.package]
+def _files(session: Session, inspection: Inspection) -> Iterator[tuple[str, int]]:
+    """The user's own files, which no line of the table names; all files for those who want to know."""
+    for entry in inspection.tree:
+        if session.output.verbose or not entry.package:
+            yield entry.path, entry.source.size
+
+
+def _print_list(session: Session, lines: Sequence[str], heading: str = "") -> None:
     session.output.result()
-    kept = own if session.output.verbose else own[:_SHOWN]
-    for entry in kept:
-        session.output.result(f"{entry.source.size:>12,}  {entry.path}")
-    if len(kept) < len(own):
-        session.output.result(f"{'':12}  and {len(own) - len(kept)} more files (`-v` shows all)")
-
-
-def _print_left_out(session: Session, inspection: Inspection) -> None:
-    if inspection.left_out is None:
-        return
-    session.output.result()
-    if not inspection.left_out:
-        session.output.result("nothing was left out")
-        return
-    session.output.result("left out:")
-    kept = inspection.left_out if session.output.verbose else inspection.left_out[:_SHOWN]
-    for each in kept:
-        session.output.result(f"  {each.path}  ({each.reason})")
-    if len(kept) < len(inspection.left_out):
-        session.output.result(f"  and {len(inspection.left_out) - len(kept)} more (`-v` shows all)")
+    if heading:
+        session.output.result(heading)
+    kept = lines if session.output.verbose else lines[:_SHOWN]
+    for line in kept:
+        session.output.result(line)
+    if len(kept) < len(lines):
+        session.output.result(f"  and {len(lines) - len(kept)} more (`-v` shows all)")
 
 
 def _document(inspection: Inspection) -> dict[str, Any]:
     sizes, files = _sizes(inspection)
-    record = read_record(inspection.artifact)
-    left_out = inspection.left_out
+    left_out, required_by = inspection.left_out, inspection.required_by
     return {
         "name": inspection.name,
+        "target": inspection.target,
+        "handler": inspection.handler,
         "unzipped_size": inspection.tree.size,
         "content": inspection.tree.content,
         "packages": [
@@ -108,7 +110,8 @@ def _document(inspection: Inspection) -> dict[str, Any]:
                 "purl": each.purl,
                 "files": files[each.name],
                 "size": sizes[each.name],
-                "required_by": list((inspection.required_by or {}).get(each.name, ())),
+                "required_by": None if required_by is None else [name for name in required_by[each.name] if name],
+                "asked_for": None if required_by is None else "" in required_by[each.name],
             }
             for each in inspection.packages
         ],
@@ -118,5 +121,5 @@ def _document(inspection: Inspection) -> dict[str, Any]:
         ],
         "left_out": None if left_out is None else [{"path": each.path, "reason": each.reason} for each in left_out],
         "left_out_counts": None if left_out is None else counted(left_out),
-        "record": record.as_dict() if record else None,
+        "record": inspection.record.as_dict() if inspection.record else None,
     }

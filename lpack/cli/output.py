@@ -53,7 +53,7 @@ class Output:
     def document(self, **fields: Any) -> None:
         """The command's one JSON document, if it was asked for."""
         if self.json:
-            print(json.dumps({"format": FORMAT, **fields}, indent=2, ensure_ascii=False))
+            print(json.dumps({"format": FORMAT, **fields}, indent=2))
 
     def result(self, text: str = "") -> None:
         """A line of the result; JSON says it otherwise."""
@@ -61,9 +61,7 @@ class Output:
             print(text)
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> None:
-        """A table in plain columns, which a shell can cut; ``right`` are aligned to the right, only the last may be
-        coloured.
-        """
+        """A table in plain columns, those of ``right`` aligned to the right; cells of the last may have colours."""
         lines = [headers, *rows]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         aligned = set(right)
@@ -80,9 +78,7 @@ class Output:
         if not self.quiet:
             print(text, file=sys.stderr)
 
-    def message(
-        self, severity: Severity, text: str, *, hint: str | None = None, details: Iterable[str] = ()
-    ) -> None:
+    def message(self, severity: Severity, text: str, *, hint: str | None = None, details: Iterable[str] = ()) -> None:
         """A finding or an error on stderr; errors are shown even when quiet."""
         if self.quiet and severity is not Severity.ERROR:
             return
@@ -123,9 +119,15 @@ class Output:
         return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
 
 
-def colour_wanted(*, no_color: bool) -> bool:
-    """Whether colours may be used, where there is a terminal: see https://no-color.org."""
-    return not (no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")
+def output_of(*, json: bool, verbose: bool, quiet: bool, no_color: bool) -> Output:
+    """The output that the common options ask for; NO_COLOR counts, see https://no-color.org."""
+    plain = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return Output(json=json, verbose=verbose, quiet=quiet, colour=not plain)
+
+
+def exit_code(errors: Iterable[LpackError | None]) -> int:
+    """That of the first error: several functions may fail for several reasons, and the first is as good as any."""
+    return next((error.exit_code for error in errors if error), 0)
 
 
 def finding_of(error: LpackError) -> Finding:
@@ -149,15 +151,14 @@ def error_document(error: LpackError) -> dict[str, Any]:
     }
 
 
-def report_error(error: LpackError, *, as_json: bool) -> int:
+def report_error(error: LpackError, output: Output) -> int:
     """Tell why the command failed, on stderr and as the JSON document where one was asked for; its exit code."""
-    output = Output(json=as_json, colour=colour_wanted(no_color="--no-color" in sys.argv))
     output.document(error=error_document(error))
     output.error(error)
     return error.exit_code
 
 
-def report_misuse(error: typer.TyperException, *, as_json: bool) -> int:
+def report_misuse(error: typer.TyperException, output: Output) -> int:
     """Tell what the command line can't be understood for; its exit code. The help, where it was shown, says it all."""
     text = error.format_message().rstrip(".")
     if not text:
@@ -165,21 +166,22 @@ def report_misuse(error: typer.TyperException, *, as_json: bool) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "lpack"
     message = text[0].lower() + text[1:]
-    return report_error(UsageError(message, hint=f"`{command} --help` tells what there is"), as_json=as_json)
+    return report_error(UsageError(message, hint=f"`{command} --help` tells what there is"), output)
 
 
-def report_interruption(word: str, exit_code: int, *, as_json: bool) -> None:
-    """Tell that the command was ended from outside."""
+def report_end(word: str, exit_code: int, output: Output) -> int:
+    """Tell that the command was ended from outside; its exit code."""
     document = {"kind": word.title(), "exit_code": exit_code, "message": word, "hint": None, "details": []}
-    Output(json=as_json).document(error=document)
+    output.document(error=document)
     print(f"lpack: {word}", file=sys.stderr)
+    return exit_code
 
 
-def report_bug(error: Exception, *, as_json: bool, verbose: bool) -> int:
+def report_bug(error: Exception, output: Output) -> int:
     """Tell of an error that is lpack's own; its traceback is for those who ask. Its exit code."""
-    if verbose:
+    if output.verbose:
         import traceback
 
         traceback.print_exception(error)
-    hint = "this is a bug in lpack: please report it" + ("" if verbose else ", with what `-v` prints")
-    return report_error(LpackError(f"lpack failed with {type(error).__name__}: {error}", hint=hint), as_json=as_json)
+    hint = "this is a bug in lpack: please report it" + ("" if output.verbose else ", with what `-v` prints")
+    return report_error(LpackError(f"lpack failed with {type(error).__name__}: {error}", hint=hint), output)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ..config import Project, load
 from ..errors import UsageError
 from ..model import Host
 from ..store import Store
-from .output import Output
+from .output import Output, output_of
 from .progress import TerminalReporter
 
 
@@ -29,8 +28,8 @@ class Session:
         """A session in ``folder``; UsageError when that is none."""
         if not folder.is_dir():
             raise UsageError(f"`{folder}` is not a folder", hint="give `-C` the folder that holds lpack.toml")
-        colour = not (no_color or os.environ.get("NO_COLOR"))
-        return cls(folder.resolve(), _host(), Output(json=json, verbose=verbose, quiet=quiet, colour=colour))
+        output = output_of(json=json, verbose=verbose, quiet=quiet, no_color=no_color)
+        return cls(folder.resolve(), _host(), output)
 
     @property
     def store(self) -> Store:
@@ -41,18 +40,23 @@ class Session:
         """The project of the folder."""
         return load(self.folder)
 
-    def path(self, given: Path) -> Path:
+    def path(self, given: Path | str) -> Path:
         """A path from the command line, which starts from the session's folder."""
         return (self.folder / given).resolve()
 
-    def reporting(self) -> AbstractContextManager[TerminalReporter]:
+    def reporting(self) -> TerminalReporter:
         """Progress and notes, for as long as the block lasts."""
         return TerminalReporter(self.output)
 
 
-def today() -> datetime:
-    """Now, in the one time zone that needs no setting."""
-    return datetime.now(UTC)
+def today() -> date:
+    """The day, in the one time zone that needs no setting."""
+    return datetime.now(UTC).date()
+
+
+def short(path: Path) -> str:
+    """The path as one would type it here: from this folder, unless that is the longer way."""
+    return min(os.path.relpath(path), str(path), key=len)
 
 
 def _host() -> Host:
@@ -61,5 +65,6 @@ def _host() -> Host:
         from platformdirs import user_cache_dir
 
         cache = user_cache_dir("lpack", appauthor=False)
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return Host(dict(os.environ), Path(cache).expanduser().absolute(), workers=max(1, min(workers or 1, 8)))
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    folder = Path(os.path.expanduser(cache)).absolute()  # noqa: PTH111 -- Path's raises for unknown users
+    return Host(dict(os.environ), folder, workers=min(workers, 8))

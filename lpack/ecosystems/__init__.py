@@ -70,7 +70,7 @@ class Ecosystem(Protocol):
         """What is wrong with the handler, found by reading the tree."""
 
     def required_by(self, ask: Ask, locked: Any) -> Mapping[str, tuple[str, ...]]:
-        """For each package of the lock, which others of it need it."""
+        """For each package of the lock, which others of it need it; "" among them stands for the user."""
 
 
 def ecosystem_of(target: Target) -> Ecosystem:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import csv
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...model import Finding, LeftOut, Package, Severity
 from ...overlay import Clash, overlay
 from ...sources import Selection, read_source
-from ...tree import Tree
+from ...tree import Entry, Tree
 from .. import Ask, Assembly, Policy
-from .distributions import refuse_twice, wheels_of
-from .graph import requirements_among, without
+from .asked import direct_names
+from .distributions import wheels_of
+from .graph import asked_for, refuse_unknown, requirements_among, without
 from .handler import check_handler
+from .index_credentials import credentials
 from .locking import Locked
 from .locking import lock as lock_function
-from .requirements import credentials, direct_names
-from .selection import Choice, select
+from .requirements import normalised
+from .selection import Choice, Distribution, select
 from .wheels import Wheel, headers
 
 __all__ = ["assemble", "check_handler", "lock", "packages_in", "required_by"]
+
+_LONGEST_TEXT = 64 << 20
+"""More bytes than any file of metadata has."""
 
 
 def lock(ask: Ask, policy: Policy) -> Locked:
@@ -30,51 +38,77 @@ def lock(ask: Ask, policy: Policy) -> Locked:
 def assemble(ask: Ask, locked: Locked, output: Path) -> Assembly:
     """The Tree of the locked packages and the function's own files; ``output`` is never part of it."""
     function = ask.function
-    kept, dropped = _without_excluded(_locked_wheels(ask, locked), ask, locked)
+    kept, dropped = _without_excluded(_selected(ask, locked), ask, locked)
     own = read_source(function.source, Selection(function.include, function.exclude, output))
     tree, clashes = overlay(own.entries, (wheel.entries for wheel in kept))
     return Assembly(
         tree=tree,
         packages=tuple(_package(wheel) for wheel in kept),
-        left_out=own.left_out + tuple(LeftOut(wheel.name, "exclude-packages") for wheel in dropped),
+        left_out=own.left_out + tuple(LeftOut(name, "exclude-packages") for name in dropped),
         findings=tuple(_clash_findings(clashes)),
         archives=tuple((wheel.file, wheel.sha256) for wheel in kept),
     )
 
 
 def required_by(ask: Ask, locked: Locked) -> Mapping[str, tuple[str, ...]]:
-    """For each package of the lock, which others of it need it."""
-    graph = requirements_among(_locked_wheels(ask, locked), ask.function.target, direct_names(locked.requirements))
-    return {name: tuple(sorted(other for other in graph if name in graph[other])) for name in graph}
+    """For each package of the lock, which others of it need it; "" among them stands for the user."""
+    direct = direct_names(locked.requirements)
+    wheels = _wheels(_buildable(_selected(ask, locked), ask), ask, locked)
+    graph = requirements_among(wheels, ask.function.target, direct)
+    asked = asked_for(graph, direct)
+    return {
+        name: (*([""] if name in asked else ()), *sorted(other for other in graph if name in graph[other]))
+        for name in graph
+    }
 
 
-def _locked_wheels(ask: Ask, locked: Locked) -> tuple[Wheel, ...]:
+def _selected(ask: Ask, locked: Locked) -> tuple[Distribution, ...]:
     requirements = locked.requirements
     # Other kinds have had their extras and groups resolved into the lock.
     choice = Choice(requirements.extras, requirements.groups or None) if requirements.kind == "pylock" else Choice()
-    distributions = select(locked.lock, ask.function.target, choice, ask.store)
-    wheels = wheels_of(distributions, ask, credentials=credentials(requirements, ask.host.environ))
-    refuse_twice(wheels, ask.function.target)
-    return wheels
+    return select(locked.lock, ask.function.target, choice, ask.store)
 
 
-def _without_excluded(wheels: Sequence[Wheel], ask: Ask, locked: Locked) -> tuple[list[Wheel], list[Wheel]]:
+def _wheels(distributions: Sequence[Distribution], ask: Ask, locked: Locked) -> tuple[Wheel, ...]:
+    return wheels_of(distributions, ask, credentials=credentials(locked.requirements, ask.host.environ))
+
+
+def _buildable(distributions: Sequence[Distribution], ask: Ask) -> list[Distribution]:
+    """Those that are wheels, or may be built: what is excluded may hold native code, and need not be."""
     excluded = ask.function.exclude_packages
+    return [each for each in distributions if each.kind == "wheel" or each.name not in excluded]
+
+
+def _without_excluded(distributions: Sequence[Distribution], ask: Ask, locked: Locked) -> tuple[list[Wheel], list[str]]:
+    """The wheels that go into the artifact, and the names of the packages that don't."""
+    excluded = ask.function.exclude_packages
+    refuse_unknown(excluded, [each.name for each in distributions])
+    wheels = _wheels(_buildable(distributions, ask), ask, locked)
     if not excluded:
         return list(wheels), []
     direct = direct_names(locked.requirements)
-    graph = requirements_among(wheels, ask.function.target, direct)
-    names = without(excluded, graph, direct)
-    return [each for each in wheels if each.name in names], [each for each in wheels if each.name not in names]
+    names = without(excluded, requirements_among(wheels, ask.function.target, direct), direct)
+    kept = [wheel for wheel in wheels if wheel.name in names]
+    return kept, [each.name for each in distributions if each.name not in names]
 
 
 def _package(wheel: Wheel) -> Package:
     return Package(
         name=wheel.name,
         version=wheel.version,
-        purl=f"pkg:pypi/{wheel.name}@{wheel.version}",
+        purl=_purl(wheel.name, wheel.version),
         sha256=wheel.sha256.hex(),
     )
+
+
+def _purl(name: str, version: str) -> str:
+    """The package's URL; ``+``, of local versions, has another meaning in one.
+
+    Source: https://github.com/package-url/purl-spec/blob/main/types-doc/pypi-definition.md
+    """
+    from urllib.parse import quote
+
+    return f"pkg:pypi/{normalised(name)}@{quote(version, safe='.')}"
 
 
 def _clash_findings(clashes: Sequence[Clash]) -> list[Finding]:
@@ -97,22 +131,38 @@ def _clash_findings(clashes: Sequence[Clash]) -> list[Finding]:
 def packages_in(tree: Tree) -> tuple[Tree, tuple[Package, ...]]:
     """The packages that a tree of unknown origin holds, by their ``.dist-info``, and the tree with entries marked.
 
-    An entry belongs to the package whose RECORD lists it.
+    An entry belongs to the package whose RECORD lists it, or in whose ``.dist-info`` it lies.
     """
-    packages, owners = [], {}
+    packages: list[Package] = []
+    folders: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for entry in tree:
-        folder, _, name = entry.path.rpartition("/")
-        if name != "METADATA" or not folder.endswith(".dist-info"):
-            continue
-        fields = headers(entry.read().decode("utf-8", errors="replace"))
-        project, version = str(fields.get("Name", "")), str(fields.get("Version", ""))
-        packages.append(Package(project, version, f"pkg:pypi/{project.lower()}@{version}", sha256=""))
-        prefix = folder.rpartition("/")[0]
-        record = tree.by_path.get(f"{folder}/RECORD")
-        listed = record.read().decode("utf-8", errors="replace").splitlines() if record else ()
-        for line in listed:
-            path = line.partition(",")[0].strip('"')
-            owners[f"{prefix}/{path}" if prefix else path] = project
-        owners.update({each.path: project for each in tree if each.path.startswith(f"{folder}/")})
-    marked = (entry._replace(package=owners.get(entry.path, "")) for entry in tree)
+        folder, _, file = entry.path.rpartition("/")
+        if file == "METADATA" and folder.endswith(".dist-info"):
+            fields = headers(_text(entry))
+            name, version = normalised(str(fields.get("Name", ""))), str(fields.get("Version", ""))
+            packages.append(Package(name, version, _purl(name, version), sha256=""))
+            folders[folder] = name
+            owners.update(dict.fromkeys(_recorded(tree, folder), name))
+    marked = (entry._replace(package=owners.get(entry.path) or _owner(entry.path, folders)) for entry in tree)
     return Tree.of(marked), tuple(packages)
+
+
+def _owner(path: str, folders: Mapping[str, str]) -> str:
+    before, ending, _ = path.partition(".dist-info/")
+    return folders.get(before + ending.removesuffix("/"), "")
+
+
+def _recorded(tree: Tree, dist_info: str) -> Iterator[str]:
+    """The paths in the tree that a RECORD lists."""
+    record = tree.by_path.get(f"{dist_info}/RECORD")
+    root = posixpath.dirname(dist_info)
+    with contextlib.suppress(csv.Error):  # what a broken RECORD does not tell stays unknown
+        for row in csv.reader(_text(record).splitlines()) if record else ():
+            if row:
+                # `pip install --target` moves `bin` after it wrote the RECORD, in which it lies two folders higher.
+                yield posixpath.join(root, row[0].removeprefix("../../"))
+
+
+def _text(entry: Entry) -> str:
+    return entry.read().decode("utf-8", errors="replace") if entry.source.size <= _LONGEST_TEXT else ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...archive.zip_writer import LAYOUT
 from ...download import Credential, Download, fetch, redacted
-from ...errors import InputError, LpackError, ToolError
-from ...model import Target
-from ...processes import run
+from ...errors import InputError
 from ...store import damaged
 from .. import Ask
 from .selection import Distribution
@@ -17,13 +18,15 @@ from .wheels import Wheel, admit, open_wheel
 WHEELS = "wheels"
 SDISTS = "sdists"
 
+_NOTE = "repository-1"
+
 
 def wheels_of(
     distributions: Sequence[Distribution], ask: Ask, *, credentials: Sequence[Credential] = ()
 ) -> tuple[Wheel, ...]:
     """The wheels of the distributions, in their order; what the store lacks is fetched or built."""
     _fetch_all(distributions, ask, credentials)
-    return tuple(_wheel(distribution, ask) for distribution in distributions)
+    return tuple(_proved(distribution, ask, credentials) for distribution in distributions)
 
 
 def _fetch_all(distributions: Sequence[Distribution], ask: Ask, credentials: Sequence[Credential]) -> None:
@@ -45,7 +48,25 @@ def _fetch_all(distributions: Sequence[Distribution], ask: Ask, credentials: Seq
         )
 
 
-def _wheel(distribution: Distribution, ask: Ask) -> Wheel:
+def _proved(distribution: Distribution, ask: Ask, credentials: Sequence[Credential]) -> Wheel:
+    """The wheel, which must be of the project that the lock names."""
+    try:
+        wheel = _wheel(distribution, ask, credentials)
+    except InputError:
+        # Whether it is the store's copy that is broken is looked at only now: the same bytes were proved before.
+        kind = WHEELS if distribution.kind == "wheel" else SDISTS
+        kept = ask.store.path(kind, distribution.sha256, distribution.file_name)
+        if not distribution.sha256 or not damaged(kept, distribution.sha256):
+            raise
+        ask.store.discard(kept)
+        _fetch_all([distribution], ask, credentials)
+        wheel = _wheel(distribution, ask, credentials)
+    if wheel.name != distribution.name:
+        raise InputError(f"`{wheel.file.name}` is locked as `{distribution.name}`, but is another project")
+    return wheel
+
+
+def _wheel(distribution: Distribution, ask: Ask, credentials: Sequence[Credential]) -> Wheel:
     match distribution.kind:
         case "wheel":
             file = ask.store.path(WHEELS, distribution.sha256, distribution.file_name)
@@ -55,16 +76,19 @@ def _wheel(distribution: Distribution, ask: Ask) -> Wheel:
         case "folder":
             return _built_from_folder(distribution.folder, distribution.name, ask)
         case "repository":
-            return _built_from_repository(distribution, ask)
+            return _built_from_repository(distribution, ask, credentials)
 
 
 def _built_from_sdist(distribution: Distribution, ask: Ask) -> Wheel:
     from .building import wheel_of_sdist
+    from .sdists import unpack_sdist
 
     sdist = ask.store.path(SDISTS, distribution.sha256, distribution.file_name)
     if damaged(sdist, distribution.sha256):
-        ask.store.discard(sdist)
-        _fetch_all([distribution], ask, ())
+        raise InputError(f"the store's copy of `{distribution.file_name}` is damaged")
+    if distribution.folder != Path():
+        with ask.store.temporary_folder() as folder:
+            return _built_from_folder(unpack_sdist(sdist, folder) / distribution.folder, distribution.name, ask)
     file, sha256 = wheel_of_sdist(
         sdist,
         name=distribution.name,
@@ -81,7 +105,10 @@ def _built_from_folder(folder: Path, name: str, ask: Ask) -> Wheel:
     from .building import wheel_of_folder
 
     if not folder.is_dir():
-        raise InputError(f"`{name}` is locked as the local folder `{folder}`, which is not there")
+        raise InputError(
+            f"`{name}` is locked as the local folder `{folder}`, which is not there",
+            hint=f"correct the requirements, or run `lpack lock {ask.function.name}` if they have changed",
+        )
     file, sha256 = wheel_of_folder(
         folder,
         name=name,
@@ -93,24 +120,27 @@ def _built_from_folder(folder: Path, name: str, ask: Ask) -> Wheel:
     return open_wheel(file, sha256, ask.store)
 
 
-def _built_from_repository(distribution: Distribution, ask: Ask) -> Wheel:
-    """A commit never changes, so its checkout is made for the build alone; the wheel is kept."""
-    subject = f"`{distribution.name}` ({redacted(distribution.url)})"
+def _built_from_repository(distribution: Distribution, ask: Ask, credentials: Sequence[Credential]) -> Wheel:
+    """A commit never changes, so its wheel is noted in the store and the repository is asked once."""
+    from .repositories import check_out
+
+    key = _repository_key(distribution, ask)
+    noted = ask.store.note(_NOTE, key)
+    if noted:
+        file, sha256 = ask.store.folder / noted["file"], bytes.fromhex(noted["sha256"])
+        if not damaged(file, sha256):
+            return open_wheel(file, sha256, ask.store)
     with ask.store.temporary_folder() as folder:
-        for arguments in (
-            ("init", "--quiet"),
-            ("fetch", "--quiet", "--depth=1", distribution.url, distribution.commit),
-            ("checkout", "--quiet", "FETCH_HEAD"),
-        ):
-            result = run(["git", *arguments], folder=folder, environ={**ask.host.environ, "GIT_TERMINAL_PROMPT": "0"})
-            if result.exit_code != 0:
-                raise ToolError(f"git can't fetch {subject} at {distribution.commit}", details=result.last_lines())
-        return _built_from_folder(folder / distribution.folder, distribution.name, ask)
+        check_out(distribution.url, distribution.commit, folder, host=ask.host, credentials=credentials)
+        wheel = _built_from_folder(folder / distribution.folder, distribution.name, ask)
+    place = wheel.file.relative_to(ask.store.folder).as_posix()
+    ask.store.make_note(_NOTE, key, {"file": place, "sha256": wheel.sha256.hex()})
+    return wheel
 
 
-def refuse_twice(wheels: Sequence[Wheel], target: Target) -> None:
-    """LpackError when two wheels are of one project: a lock's markers overlap."""
-    seen: dict[str, str] = {}
-    for wheel in wheels:
-        if seen.setdefault(wheel.name, wheel.version) != wheel.version:
-            raise LpackError(f"`{wheel.name}` is locked twice for {target}: {seen[wheel.name]} and {wheel.version}")
+def _repository_key(distribution: Distribution, ask: Ask) -> str:
+    import deflate
+
+    source = (redacted(distribution.url), distribution.commit, str(distribution.folder))
+    made_by = (str(ask.function.target), LAYOUT, deflate.__version__)
+    return hashlib.sha256(json.dumps([source, made_by]).encode()).hexdigest()

@@ -10,20 +10,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from ...config import Function, Project
-from ...download import redacted
-from ...errors import ResolveError, UsageError
-from ...model import Host, Target
+from ...errors import InputError, ResolveError, UsageError
+from ...model import Host
 from ...store import Store, replacing
 from .. import Policy
+from .asked import Sources, sources_of
+from .fingerprint import fingerprint
 from .foreign_locks import read_foreign_lock
+from .hashes import allowed_hashes, only_allowed
+from .own_lock import own_lock
 from .pip_tools import resolve_with_pip_tools
-from .requirements import Requirements, fingerprint, read_toml, requirements_of
-from .selection import Lock, fits, parse
-from .tags import wheel_tags
+from .pyproject import is_dynamic
+from .requirement_lines import Line, all_lines, index_lines, one_file
+from .requirements import Requirements, read_toml, requirements_of, table
+from .selection import Lock, parse
 from .uv import Question, resolve
+
+_EMPTY: Mapping[str, Any] = {"lock-version": "1.0", "created-by": "lpack", "packages": []}
+_MEND = "correct it, or remove it and run `lpack lock` to make it anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,12 @@ class Locked:
 
 
 def lock_file(function: Function, project: Project) -> Path:
-    """Where the function's own lock is."""
+    """Where the function's own lock is; UsageError for a name that PEP 751 can't have there, nor Lambda anywhere."""
+    if "." in function.name:
+        raise UsageError(
+            f"the function `{function.name}` can't have a lock, as there is a dot in its name",
+            hint="rename it: Lambda takes letters, digits, `-` and `_`",
+        )
     return project.folder / f"pylock.{function.name}.toml"
 
 
@@ -49,23 +60,30 @@ def lock(function: Function, project: Project, *, policy: Policy, store: Store, 
     requirements = requirements_of(function, project.folder)
     if requirements.kind == "nothing":
         return Locked(requirements, Lock(_EMPTY, project.folder, "the empty lock"))
-    if requirements.is_lock:
-        return Locked(requirements, read_foreign_lock(requirements, function.target, store=store, host=host))
+    if requirements.is_lock and requirements.file:
+        foreign = read_foreign_lock(requirements, requirements.file, function.target, store=store, host=host)
+        return Locked(requirements, foreign)
     file = lock_file(function, project)
-    wanted = fingerprint(requirements, function.target, project.resolver)
-    existing = read_toml(file) if file.is_file() else None
-    if existing is not None and policy != "upgrade" and _made_from(existing) == wanted:
+    lines, sources = all_lines(requirements), sources_of(requirements)
+    wanted = fingerprint(requirements, lines, sources, function.target, resolver=project.resolver)
+    existing = _existing(file)
+    if existing and policy != "upgrade" and table(existing, "tool", "lpack").get("requirements") == wanted:
         return Locked(requirements, Lock(existing, project.folder, f"`{file.name}`"), file)
     if policy == "frozen":
-        fact = "does not fit the requirements any more" if existing is not None else "does not exist"
+        fact = "does not fit the requirements any more" if existing else "does not exist"
         raise ResolveError(f"`{file.name}` {fact}", hint=f"run `lpack lock {function.name}` and commit the file")
-    preferred = file if existing is not None and policy == "keep" else None
-    question = Question(function.name, requirements.folder, function.target, preferred=preferred)
+    if existing:
+        _refuse_damaged(existing, file)
+    question = _question(requirements, lines, sources, function)
+    if existing and policy == "keep":
+        question = replace(question, preferred=file)
     if project.resolver == "pip-tools":
-        document, start = resolve_with_pip_tools(requirements, question, store=store, host=host)
+        answer = resolve_with_pip_tools(requirements, question, store=store, host=host)
     else:
-        document, start = resolve(asking(question, requirements), store=store, host=host)
-    made = _own(document, start, project.folder, function.target) | _tool_table(function.target, wanted)
+        answer = resolve(question, store=store, host=host)
+    answer = answer._replace(document=only_allowed(answer.document, allowed_hashes(lines), "the requirements"))
+    itself = requirements.folder if requirements.kind == "pyproject" else None
+    made = own_lock(answer, function.target, folder=project.folder, without=itself, fingerprint=wanted)
     own = Lock(made, project.folder, f"`{file.name}`")
     parse(own)
     if made != existing:
@@ -73,86 +91,41 @@ def lock(function: Function, project: Project, *, policy: Policy, store: Store, 
     return Locked(requirements, own, file, tuple(_changes(existing or _EMPTY, made)))
 
 
-_EMPTY: Mapping[str, Any] = {"lock-version": "1.0", "created-by": "lpack", "packages": []}
-
-
-def _made_from(document: Mapping[str, Any]) -> str | None:
-    table = document.get("tool", {}).get("lpack", {})
-    return table.get("requirements") if isinstance(table, dict) else None
-
-
-def asking(question: Question, requirements: Requirements) -> Question:
-    """The question with the requirements as uv takes them."""
-    if requirements.kind == "list":
-        return replace(question, text="\n".join(requirements.specifiers))
-    options = [f"--extra={extra}" for extra in requirements.extras]
-    options += [f"--group={group}" for group in requirements.groups]
-    if requirements.file is None:
-        raise UsageError(f"`{question.subject}` has no requirements to resolve")
-    return replace(question, arguments=(requirements.file.name, *options))
-
-
-# The document
-
-
-def _own(document: Mapping[str, Any], start: Path, folder: Path, target: Target) -> dict[str, Any]:
-    """The resolver's document as lpack keeps it: what the target can use, without credentials or absolute paths."""
-    tags = set(wheel_tags(target))
-    machine, version = target.architecture.machine, target.runtime.version
-    marker = f"sys_platform == 'linux' and platform_machine == '{machine}' and python_version == '{version}'"
-    return {
-        "lock-version": "1.0",
-        "environments": [marker],
-        "requires-python": f"=={version}.*",
-        "created-by": "lpack",
-        "packages": [_package(package, start, folder, tags) for package in document.get("packages", ())],
-    }
-
-
-def _tool_table(target: Target, wanted: str) -> dict[str, Any]:
-    names = {"runtime": target.runtime.name, "architecture": target.architecture.name}
-    return {"tool": {"lpack": {"requirements": wanted, **names}}}
-
-
-def _package(package: Mapping[str, Any], start: Path, folder: Path, tags: set[Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in package.items() if key not in {"wheels", "sdist", "index"}}
-    fitting = [wheel for wheel in package.get("wheels", ()) if fits(_file_name(wheel), tags)]
-    if fitting:
-        kept["wheels"] = [_moved(wheel, start, folder) for wheel in fitting]
-    elif "sdist" in package:
-        kept["sdist"] = _moved(package["sdist"], start, folder)
-    for key in ("archive", "directory", "vcs"):
-        if key in package:
-            kept[key] = _moved(package[key], start, folder)
-    return kept
-
-
-def _file_name(file: Mapping[str, Any]) -> str:
-    return str(file.get("name") or unquote(urlsplit(file.get("url") or file.get("path") or "").path))
-
-
-def _moved(file: Mapping[str, Any], start: Path, folder: Path) -> dict[str, Any]:
-    """The table with its paths relative to the lock's folder, so that a checkout elsewhere finds them too."""
-    moved = {key: value for key, value in file.items() if key != "upload-time"}
-    url = str(moved.get("url", ""))
-    local = start / str(moved["path"]) if "path" in moved else None
-    if url.startswith("file:"):
-        local = Path(unquote(urlsplit(url).path))
-        del moved["url"]
-    elif url:
-        moved["url"] = redacted(url)
-    if local is not None:
-        moved["path"] = _relative(local.resolve(), folder.resolve())
-    return moved
-
-
-def _relative(path: Path, folder: Path) -> str:
-    import os.path
-
+def _existing(file: Path) -> Mapping[str, Any] | None:
+    if not file.is_file():
+        return None
     try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # another drive of Windows
-        return path.as_posix()
+        return read_toml(file)
+    except InputError as error:
+        raise InputError(error.message, hint=_MEND) from error
+
+
+def _refuse_damaged(existing: Mapping[str, Any], file: Path) -> None:
+    try:
+        parse(Lock(existing, file.parent, f"`{file}`"))
+    except InputError as error:
+        raise InputError(error.message, hint=_MEND) from error
+
+
+def _question(requirements: Requirements, lines: tuple[Line, ...], sources: Sources, function: Function) -> Question:
+    """The requirements as uv takes them."""
+    question = Question(
+        f"`{function.name}`",
+        requirements.folder,
+        function.target,
+        indexes=index_lines(lines),
+        from_source=sources.built,
+    )
+    if requirements.file is None or sources.nameless:
+        # uv looks into a folder without a name only when it is to be installed as editable.
+        text, constraints = one_file(lines)
+        return replace(question, text=text, constraints=constraints)
+    groups = tuple(f"--group={group}" for group in requirements.groups)
+    if requirements.kind == "pyproject" and is_dynamic(requirements.folder, extras=bool(requirements.extras)):
+        # The same is true of a project whose dependencies only its build backend knows.
+        return replace(question, text=f"-e .[{','.join(requirements.extras)}]", arguments=groups)
+    extras = (f"--extra={extra}" for extra in requirements.extras)
+    return replace(question, arguments=(requirements.file.name, *extras, *groups))
 
 
 def _write(file: Path, document: Mapping[str, Any]) -> None:
@@ -164,12 +137,15 @@ def _write(file: Path, document: Mapping[str, Any]) -> None:
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    old = {package["name"]: str(package.get("version", "")) for package in before.get("packages", ())}
-    new = {package["name"]: str(package.get("version", "")) for package in after.get("packages", ())}
+    old = {package["name"]: package for package in before["packages"]}
+    new = {package["name"]: package for package in after["packages"]}
     for name in sorted(old.keys() | new.keys()):
+        was, is_now = (str(packages.get(name, {}).get("version", "")) for packages in (old, new))
         if name not in old:
-            yield f"+ {name} {new[name]}".rstrip()
+            yield f"+ {name} {is_now}".rstrip()
         elif name not in new:
-            yield f"- {name} {old[name]}".rstrip()
+            yield f"- {name} {was}".rstrip()
+        elif was != is_now:
+            yield f"~ {name} {was} → {is_now}"
         elif old[name] != new[name]:
-            yield f"~ {name} {old[name]} → {new[name]}"
+            yield f"~ {name} {is_now} (other files)"

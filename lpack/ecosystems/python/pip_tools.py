@@ -5,20 +5,17 @@ from __future__ import annotations
 import platform
 import sys
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
+from ...download import redacted
 from ...errors import ResolveError, UsageError
 from ...model import Host, Target
 from ...processes import run
 from ...store import Store
-from .requirements import Requirements
-from .uv import Question, resolve
+from .requirements import Requirements, read_toml
+from .uv import Answer, Question, resolve
 
 
-def resolve_with_pip_tools(
-    requirements: Requirements, question: Question, *, store: Store, host: Host
-) -> tuple[dict[str, Any], Path]:
+def resolve_with_pip_tools(requirements: Requirements, question: Question, *, store: Store, host: Host) -> Answer:
     """The versions and hashes that pip-compile chooses, as a PEP 751 document.
 
     pip-compile writes a requirements file; uv adds to its pins where each file is, and resolves nothing anew.
@@ -27,26 +24,28 @@ def resolve_with_pip_tools(
     with store.temporary_folder() as folder:
         pins = folder / "pins.txt"
         if question.preferred:
-            pins.write_text(_pins_of(question.preferred), encoding="utf-8")
+            packages = read_toml(question.preferred)["packages"]
+            lines = [f"{each['name']}=={each['version']}" for each in packages if "version" in each]
+            pins.write_text("\n".join(lines), encoding="utf-8")
         command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes", "--allow-unsafe"]
-        command += ["--strip-extras", "--no-header", "--no-annotate", "--output-file", str(pins)]
+        command += ["--strip-extras", "--no-header", "--no-annotate", f"--output-file={pins}"]
         command += [f"--extra={extra}" for extra in requirements.extras]
         command += [f"--group={group}" for group in requirements.groups]
         if requirements.file:
             command.append(requirements.file.name)
         else:
             listed = folder / "requirements.in"
-            listed.write_text("\n".join(requirements.specifiers), encoding="utf-8")
+            listed.write_text(question.text, encoding="utf-8")
             command.append(str(listed))
         result = run(command, folder=requirements.folder, environ=host.environ)
         if result.exit_code != 0:
             raise ResolveError(
-                f"the requirements of `{question.subject}` can't be met for {question.target}",
+                f"the requirements of {question.subject} can't be met for {question.target}",
                 hint="change the requirements so that they can be met together",
-                details=result.last_lines(),
+                details=[redacted(line) for line in result.last_lines()],
             )
         text = pins.read_text(encoding="utf-8")
-    pinned = replace(question, text=text, preferred=None, options=("--no-deps",))
+    pinned = replace(question, text=text, arguments=(), constraints="", preferred=None, options=("--no-deps",))
     return resolve(pinned, store=store, host=host)
 
 
@@ -59,10 +58,3 @@ def _refuse_other_machines(target: Target) -> None:
         f"pip-tools resolves for the machine it runs on (Python {here} on {sys.platform}, {machine}), not for {target}",
         hint='set `resolver = "uv"` in [build], which resolves for any target',
     )
-
-
-def _pins_of(lock: Path) -> str:
-    from .requirements import read_toml
-
-    packages = read_toml(lock).get("packages", ())
-    return "\n".join(f"{each['name']}=={each['version']}" for each in packages if "version" in each)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import unquote, urlsplit
 
-from ...errors import InputError, ResolveError
+from ...errors import InputError, ResolveError, UsageError
 from ...model import Target
 from ...store import Store
-from .missing_wheels import no_wheel, why_not
-from .tags import environment, wheel_tags
+from .missing_wheels import explain, has_native_wheels, why_not
+from .requirements import normalised
+from .tags import environment, fits, wheel_tags
 
 if TYPE_CHECKING:
     from packaging.markers import Environment
@@ -39,7 +40,7 @@ class Distribution:
     """What is to be had of one project: a file with its hash, a folder, or a commit of a repository.
 
     ``url`` is where a file is or a repository's address, ``file_name`` the file's name, ``commit`` the repository's
-    commit, ``folder`` a local project, or the folder of one inside a repository (relative).
+    commit, ``folder`` a local project, or (relative) the folder of one inside an archive or repository.
     """
 
     kind: Literal["wheel", "sdist", "folder", "repository"]
@@ -71,7 +72,7 @@ def parse(lock: Lock) -> Pylock:
         raise InputError(f"{lock.subject} is not a valid lock (PEP 751): {error}") from error
 
 
-_NOTE = "selection-1"
+_NOTE = "selection-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,11 @@ def _from_note(fields: Any) -> Distribution:
 
 
 def _select(lock: Lock, target: Target, choice: Choice) -> tuple[Distribution, ...]:
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
     from packaging.pylock import PylockSelectError
 
     pylock = parse(lock)
+    _refuse_unknown(choice, pylock, lock)
     found = []
     try:
         for package, chosen in pylock.select(
@@ -118,15 +121,28 @@ def _select(lock: Lock, target: Target, choice: Choice) -> tuple[Distribution, .
             extras=choice.extras,
             dependency_groups=choice.groups,
         ):
-            found.append(_distribution(package, chosen, lock))
+            found.append(_distribution(package, chosen, lock, target))
     except PylockSelectError as error:
         raise _unfit(pylock, target) or ResolveError(f"{lock.subject} does not fit {target}: {error}") from error
-    for distribution in found:
-        _refuse_foreign_wheel(distribution, target)
+    except (UndefinedComparison, UndefinedEnvironmentName) as error:
+        raise InputError(f"{lock.subject} has a marker that can't be understood: {error}") from error
     return tuple(sorted(found, key=lambda each: each.name))
 
 
-def _distribution(package: Package, chosen: Chosen, lock: Lock) -> Distribution:
+def _refuse_unknown(choice: Choice, pylock: Pylock, lock: Lock) -> None:
+    """UsageError for extras and groups that the lock does not know: they would be left out silently."""
+    for kind, chosen, known in (
+        ("extra", choice.extras, pylock.extras or ()),
+        ("group", choice.groups or (), (*(pylock.dependency_groups or ()), *(pylock.default_groups or ()))),
+    ):
+        names = {normalised(name) for name in known}
+        for name in chosen:
+            if name not in names:
+                has = ", ".join(f"`{each}`" for each in sorted(names)) or "none"
+                raise UsageError(f"{lock.subject} knows no {kind} `{name}`", hint=f"it has {has}")
+
+
+def _distribution(package: Package, chosen: Chosen, lock: Lock, target: Target) -> Distribution:
     from packaging.pylock import PackageDirectory, PackageVcs
 
     name, version = str(package.name), str(package.version or "")
@@ -134,25 +150,25 @@ def _distribution(package: Package, chosen: Chosen, lock: Lock) -> Distribution:
         folder = lock.folder / chosen.path / (chosen.subdirectory or "")
         return Distribution("folder", name, version, folder=folder.resolve())
     if isinstance(chosen, PackageVcs):
+        if chosen.type != "git":
+            raise ResolveError(
+                f"`{name}` comes from a {chosen.type} repository, and lpack knows git only",
+                hint="give a wheel or a folder of it",
+            )
         url = chosen.url or (lock.folder / (chosen.path or "")).resolve().as_uri()
         folder = Path(chosen.subdirectory or "")
         return Distribution("repository", name, version, url=url, commit=chosen.commit_id, folder=folder)
-    url = _place(chosen.path, chosen.url, lock)
+    url = (lock.folder / chosen.path).resolve().as_uri() if chosen.path else str(chosen.url)
     digest = chosen.hashes.get("sha256")
     if not digest:
         raise ResolveError(f"{lock.subject} has no SHA-256 for `{name}`", hint="lock it again with a newer tool")
     file_name = getattr(chosen, "name", None) or unquote(urlsplit(url).path).rpartition("/")[2]
-    kind: Literal["wheel", "sdist"] = "wheel" if file_name.endswith(".whl") else "sdist"
-    return Distribution(kind, name, version, url=url, sha256=_bytes(digest, name, lock), file_name=file_name)
-
-
-def _place(path: str | None, url: str | None, lock: Lock) -> str:
-    if path:
-        local = (lock.folder / path).resolve()
-        # A lock may carry both: the path, as long as it is there, needs no network.
-        if local.exists() or not url:
-            return local.as_uri()
-    return url or ""
+    if file_name.endswith(".whl"):
+        _refuse_foreign_wheel(file_name, target)
+        return Distribution("wheel", name, version, url, _bytes(digest, name, lock), file_name)
+    _refuse_native_source(package, target)
+    folder = Path(getattr(chosen, "subdirectory", None) or "")
+    return Distribution("sdist", name, version, url, _bytes(digest, name, lock), file_name, folder=folder)
 
 
 def _bytes(digest: str, name: str, lock: Lock) -> bytes:
@@ -167,32 +183,30 @@ def _bytes(digest: str, name: str, lock: Lock) -> bytes:
 
 def _unfit(pylock: Pylock, target: Target) -> ResolveError | None:
     """The error for the first package that has wheels, but none for the target."""
-    tags = set(wheel_tags(target))
     for package in pylock.packages:
-        wheels = package.wheels or ()
-        names = [wheel.name or unquote(urlsplit(wheel.url or "").path) for wheel in wheels]
+        names = [wheel.filename for wheel in package.wheels or ()]
         applies = package.marker is None or package.marker.evaluate(environment(target), context="lock_file")
-        if applies and wheels and package.sdist is None and not any(fits(name, tags) for name in names):
-            reason = why_not(names, target)
-            return no_wheel(str(package.name), str(package.version or ""), target, reason=reason)
+        if applies and names and package.sdist is None and not any(fits(name, target) for name in names):
+            return explain(_plain(package), target, newest=None)
     return None
 
 
-def _refuse_foreign_wheel(distribution: Distribution, target: Target) -> None:
+def _refuse_foreign_wheel(file_name: str, target: Target) -> None:
     """A wheel given by its path or address was never matched against the target."""
-    if distribution.kind == "wheel" and not fits(distribution.file_name, set(wheel_tags(target))):
+    if not fits(file_name, target):
         raise ResolveError(
-            f"`{distribution.file_name}` is a wheel for another platform, it can't run on {target.description}: "
-            + why_not([distribution.file_name], target),
+            f"`{file_name}` is a wheel for another platform, it can't run on {target.description}: "
+            + why_not([file_name], target),
             hint="give the wheel for the target, or the version alone so that lpack chooses it",
         )
 
 
-def fits(file_name: str, tags: set[Any]) -> bool:
-    """Whether a wheel of that file name has one of the tags."""
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+def _refuse_native_source(package: Package, target: Target) -> None:
+    """What has wheels for other machines most likely holds native code: that is known before it is fetched."""
+    if has_native_wheels(_plain(package)):
+        raise explain(_plain(package), target, newest=None)
 
-    try:
-        return not tags.isdisjoint(parse_wheel_filename(file_name.rpartition("/")[2])[3])
-    except InvalidWheelFilename:
-        return False
+
+def _plain(package: Package) -> Mapping[str, Any]:
+    wheels = [{"name": wheel.filename} for wheel in package.wheels or ()]
+    return {"name": str(package.name), "version": str(package.version or ""), "wheels": wheels}

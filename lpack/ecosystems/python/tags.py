@@ -45,6 +45,21 @@ def wheel_tags(target: Target) -> tuple[Tag, ...]:
     )
 
 
+def fits(file_name: str, target: Target) -> bool:
+    """Whether the target can install a wheel of that file name."""
+    return not tags_of(file_name).isdisjoint(wheel_tags(target))
+
+
+def tags_of(file_name: str) -> frozenset[Tag]:
+    """The tags of a wheel by its file name; none when that is not the name of one."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        return parse_wheel_filename(file_name.rpartition("/")[2])[3]
+    except InvalidWheelFilename:
+        return frozenset()
+
+
 def python_version(target: Target) -> tuple[int, int]:
     """The runtime's Python version, (3, 13) say."""
     major, minor = target.runtime.version.split(".")

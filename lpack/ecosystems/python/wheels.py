@@ -1,8 +1,5 @@
 """Wheels: read once with suspicion, then known by an index in the store.
 
-What a wheel unpacks to is what ``pip install --target`` lays down: its root and ``purelib``, ``platlib`` and ``data``
-folders at the root, scripts and entry points in ``bin/``, headers in ``include/``; less what differs from run to run.
-
 Source: https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 """
 
@@ -13,28 +10,29 @@ import csv
 import functools
 import hashlib
 import io
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ...archive.zip_reader import read_zip
-from ...errors import InputError, UnsafeArchiveError
+from ...errors import InputError
 from ...store import Store
-from ...tree import EXECUTABLE, REGULAR, Content, Entry, Member, Tree, unsafe
+from ...tree import EXECUTABLE, REGULAR, Content, Entry, Member
+from .requirements import normalised
+from .wheel_layout import WheelFiles, digest_in_record, lay_out
 
 if TYPE_CHECKING:
     from email.message import Message
 
-_NOTE = "wheel-1"
+    from packaging.version import Version
+
+_NOTE = "wheel-2"
 """The kind of the index notes; a new number when what they hold changes."""
 
-_INTERPRETER = b"#!/usr/bin/env python3"
-"""What scripts start with: Lambda has its Python on PATH, and the host's place of it must not matter."""
-
 _UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
-_VARYING = ("INSTALLER", "REQUESTED", "direct_url.json")
+_STRONGER = ("sha384", "sha512")
+"""The algorithms besides SHA-256 that a RECORD may use: weaker ones prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,50 +70,14 @@ def _opened(file: Path, sha256: bytes, store: Store) -> Wheel:
 def read_wheel(file: Path, file_name: str, sha256: bytes) -> Wheel:
     """Read a wheel: members held against its RECORD, laid out as pip does; InputError says what is wrong with it."""
     name, version = _named(file_name)
-    contents = _Contents(file_name, read_zip(file).by_path)
+    contents = WheelFiles(file_name, read_zip(file).by_path)
     dist_info = _dist_info(contents, name)
     _check_format(contents, dist_info)
     _check_record(contents, dist_info)
     metadata = headers(contents.text(f"{dist_info}/METADATA"))
-    entries = _lay_out(contents, dist_info, name)
+    _check_identity(metadata, name, version, file_name)
     requires = tuple(str(each) for each in metadata.get_all("Requires-Dist") or ())
-    return Wheel(name, version, file, sha256, requires, entries)
-
-
-class _Contents(NamedTuple):
-    """A wheel's members, and the file name by which messages call it."""
-
-    file_name: str
-    members: Mapping[str, Entry]
-
-    def text(self, path: str) -> str:
-        if path not in self.members:
-            raise InputError(f"`{self.file_name}` is not a wheel: it has no `{path}`")
-        return self.members[path].read().decode("utf-8", errors="replace")
-
-
-def _named(file_name: str) -> tuple[str, str]:
-    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
-    try:
-        name, version, _, _ = parse_wheel_filename(file_name)
-    except InvalidWheelFilename as error:
-        raise InputError(f"`{file_name}` is not the name of a wheel: {error}") from error
-    return name, str(version)
-
-
-def _dist_info(contents: _Contents, name: str) -> str:
-    folders = {path.partition("/")[0] for path in contents.members}
-    candidates = [folder for folder in folders if folder.endswith(".dist-info")]
-    if len(candidates) != 1:
-        raise InputError(f"`{contents.file_name}` has {len(candidates) or 'no'} `.dist-info` folders; a wheel has one")
-    if _normalised(candidates[0].partition("-")[0]) != name:
-        raise InputError(f"`{contents.file_name}` holds another project: `{candidates[0]}`")
-    return candidates[0]
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return Wheel(name, str(version), file, sha256, requires, lay_out(contents, dist_info, name))
 
 
 def headers(text: str) -> Message:
@@ -125,21 +87,46 @@ def headers(text: str) -> Message:
     return HeaderParser().parsestr(text)
 
 
-def _check_format(contents: _Contents, dist_info: str) -> None:
-    version = headers(contents.text(f"{dist_info}/WHEEL")).get("Wheel-Version", "").strip()
+def _named(file_name: str) -> tuple[str, Version]:
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        name, version, _, _ = parse_wheel_filename(file_name)
+    except InvalidWheelFilename as error:
+        raise InputError(f"`{file_name}` is not the name of a wheel: {error}") from error
+    return name, version
+
+
+def _dist_info(contents: WheelFiles, name: str) -> str:
+    folders = {path.partition("/")[0] for path in contents.members}
+    candidates = [folder for folder in folders if folder.endswith(".dist-info")]
+    if len(candidates) != 1:
+        raise InputError(f"`{contents.file_name}` has {len(candidates) or 'no'} `.dist-info` folders; a wheel has one")
+    if normalised(candidates[0].partition("-")[0]) != name:
+        raise InputError(f"`{contents.file_name}` holds another project: `{candidates[0]}`")
+    return candidates[0]
+
+
+def _check_format(contents: WheelFiles, dist_info: str) -> None:
+    version = str(headers(contents.text(f"{dist_info}/WHEEL")).get("Wheel-Version", "")).strip()
     if version.partition(".")[0] != "1":
         raise InputError(f"`{contents.file_name}` is a wheel of version `{version}`; lpack knows version 1")
 
 
-def _check_record(contents: _Contents, dist_info: str) -> None:
-    record = f"{dist_info}/RECORD"
-    hashes: dict[str, str] = {}
+def _check_identity(metadata: Message, name: str, version: Version, file_name: str) -> None:
+    from packaging.version import InvalidVersion, Version
+
+    said_name, said_version = str(metadata.get("Name", "")), str(metadata.get("Version", ""))
     try:
-        for row in csv.reader(io.StringIO(contents.text(record))):
-            if row:
-                hashes[row[0].replace("\\", "/")] = row[1] if len(row) > 1 else ""
-    except csv.Error as error:
-        raise InputError(f"`{contents.file_name}` has a broken RECORD: {error}") from error
+        same = normalised(said_name) == name and Version(said_version) == version
+    except InvalidVersion:
+        same = False
+    if not same:
+        raise InputError(f"`{file_name}` holds another project: `{said_name}` {said_version}".rstrip())
+
+
+def _check_record(contents: WheelFiles, dist_info: str) -> None:
+    hashes = _recorded(contents, f"{dist_info}/RECORD")
     exempt = {f"{dist_info}/{each}" for each in _UNHASHED}
     for path, entry in contents.members.items():
         if path in exempt:
@@ -150,117 +137,27 @@ def _check_record(contents: _Contents, dist_info: str) -> None:
             raise InputError(f"`{contents.file_name}` holds a `{path}` that is not the one of its RECORD")
 
 
+def _recorded(contents: WheelFiles, record: str) -> Mapping[str, str]:
+    """What RECORD says of each path: an algorithm and a digest."""
+    hashes: dict[str, str] = {}
+    try:
+        for path, *rest in filter(None, csv.reader(io.StringIO(contents.text(record)))):
+            hashes[path.replace("\\", "/")] = rest[0] if rest else ""
+    except csv.Error as error:
+        raise InputError(f"`{contents.file_name}` has a broken RECORD: {error}") from error
+    return hashes
+
+
 def _matches(expected: str, entry: Entry) -> bool:
     algorithm, _, value = expected.partition("=")
     if algorithm == "sha256":
-        return _urlsafe(entry.source.sha256) == value.rstrip("=")
-    if algorithm not in {"sha384", "sha512"}:
+        return digest_in_record(entry.source.sha256) == value.rstrip("=")
+    if algorithm not in _STRONGER:
         return False
     digest = hashlib.new(algorithm)
     for chunk in entry.source.chunks():
         digest.update(chunk)
-    return _urlsafe(digest.digest()) == value.rstrip("=")
-
-
-def _urlsafe(digest: bytes) -> str:
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-# Laying out
-
-
-def _lay_out(contents: _Contents, dist_info: str, name: str) -> tuple[Entry, ...]:
-    data_folder = dist_info.removesuffix(".dist-info") + ".data/"
-    left_out = {f"{dist_info}/{each}" for each in _VARYING}
-    laid: dict[str, Entry] = {}
-    moved = False
-    for path, entry in contents.members.items():
-        if path in left_out:
-            continue
-        placed = _place(entry, path, data_folder, name)
-        if placed is None:
-            raise InputError(f"`{contents.file_name}` holds `{path}`, which belongs to no known install scheme")
-        moved = moved or placed.path != path
-        if placed.path in laid and laid[placed.path].source.sha256 != placed.source.sha256:
-            raise UnsafeArchiveError(f"`{contents.file_name}` unpacks two different files to `{placed.path}`")
-        laid[placed.path] = placed
-    for script in _entry_points(contents, dist_info, name):
-        laid[script.path] = script
-        moved = True
-    record = f"{dist_info}/RECORD"
-    if moved or left_out & contents.members.keys():
-        laid[record] = Entry(record, REGULAR, Content.of(_record(laid.values(), record)), name)
-    return Tree.of(laid.values()).entries
-
-
-def _place(entry: Entry, path: str, data_folder: str, name: str) -> Entry | None:
-    """The entry where pip puts it; None for a `.data` folder of unknown meaning."""
-    mode = EXECUTABLE if entry.mode & 0o111 else REGULAR
-    if not path.startswith(data_folder):
-        return Entry(path, mode, entry.source, name)
-    scheme, _, rest = path.removeprefix(data_folder).partition("/")
-    match scheme:
-        case "purelib" | "platlib" | "data":
-            return Entry(rest, mode, entry.source, name)
-        case "headers":
-            return Entry(f"include/python/{name}/{rest}", mode, entry.source, name)
-        case "scripts":
-            data = entry.read() if entry.source.size < 1 << 20 else b""
-            if data.startswith(b"#!python"):
-                first, newline, others = data.partition(b"\n")
-                arguments = first.partition(b" ")[2]
-                line = _INTERPRETER + (b" " + arguments.rstrip(b"\r") if arguments else b"")
-                return Entry(f"bin/{rest}", EXECUTABLE, Content.of(line + newline + others), name)
-            return Entry(f"bin/{rest}", EXECUTABLE, entry.source, name)
-        case _:
-            return None
-
-
-def _entry_points(contents: _Contents, dist_info: str, name: str) -> Iterator[Entry]:
-    path = f"{dist_info}/entry_points.txt"
-    if path not in contents.members:
-        return
-    section = ""
-    for line in contents.text(path).splitlines():
-        stripped = line.strip()
-        if stripped.startswith("[") and stripped.endswith("]"):
-            section = stripped[1:-1].strip()
-        elif section in {"console_scripts", "gui_scripts"} and stripped and stripped[0] not in "#;":
-            script, _, reference = (part.strip() for part in stripped.partition("="))
-            yield _launcher(contents.file_name, script, reference, name)
-
-
-_REFERENCE = re.compile(r"(?P<module>\w+(\.\w+)*)\s*:\s*(?P<attribute>\w+(\.\w+)*)\s*(\[.*\])?$")
-
-
-def _launcher(file_name: str, script: str, reference: str, name: str) -> Entry:
-    match = _REFERENCE.match(reference)
-    reason = unsafe(script)
-    if not match or reason or "/" in script:
-        raise InputError(f"`{file_name}` has a broken entry point: `{script} = {reference}`")
-    module, attribute = match["module"], match["attribute"]
-    root = attribute.partition(".")[0]
-    lines = (
-        _INTERPRETER.decode(),
-        "import sys",
-        "",
-        f"from {module} import {root}",
-        "",
-        'if __name__ == "__main__":',
-        f"    sys.exit({attribute}())",
-        "",
-    )
-    return Entry(f"bin/{script}", EXECUTABLE, Content.of("\n".join(lines).encode()), name)
-
-
-def _record(entries: Iterable[Entry], record: str) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for entry in sorted(entries, key=lambda each: each.path.encode()):
-        if entry.path != record:
-            writer.writerow((entry.path, f"sha256={_urlsafe(entry.source.sha256)}", entry.source.size))
-    writer.writerow((record, "", ""))
-    return text.getvalue().encode()
+    return digest_in_record(digest.digest()) == value.rstrip("=")
 
 
 # The index

@@ -1,0 +1,89 @@
+"""The file that an archive is written to: small things are gathered, large ones copied, and all of it is digested."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import InputError, LpackError
+
+_SIZE = 1 << 20
+
+
+class Output:
+    """Appends to a file by way of one buffer, into which other files' bytes are read directly.
+
+    ``size`` is the number of bytes so far, ``digest`` their SHA-256 once all are flushed. Close it when all is written.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.size = 0
+        self.digest = hashlib.sha256()
+        self._file = file
+        self._buffer = memoryview(bytearray(_SIZE))
+        self._filled = 0
+        self._source: Path | None = None
+        self._descriptor = -1
+
+    def write(self, data: bytes) -> None:
+        """Append the bytes."""
+        end = self._filled + len(data)
+        if end > _SIZE:
+            self.flush()
+            end = len(data)
+        if end > _SIZE:
+            self._put(data)
+        else:
+            self._buffer[self._filled : end] = data
+            self._filled = end
+        self.size += len(data)
+
+    def copy(self, path: Path, offset: int, size: int) -> None:
+        """Append ``size`` bytes of another file from ``offset`` on; LpackError if they can't be had."""
+        # A wheel stays open until another file is wanted: most of its members come one after another.
+        if path is not self._source:
+            self._open(path)
+        self.size += size
+        while size:
+            if self._filled == _SIZE:
+                self.flush()
+            room = self._buffer[self._filled : self._filled + size]
+            try:
+                count = os.preadv(self._descriptor, [room], offset)
+            except OSError as error:
+                raise _unreadable(path, error) from error
+            if not count:
+                raise InputError(f"`{path}` ends in the middle of a member")
+            self._filled += count
+            offset += count
+            size -= count
+
+    def flush(self) -> None:
+        """Hand all bytes to the file and the digest."""
+        self._put(self._buffer[: self._filled])
+        self._filled = 0
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close what was copied from; the file itself belongs to the caller."""
+        if self._source:
+            os.close(self._descriptor)
+            self._source = None
+
+    def _open(self, path: Path) -> None:
+        self.close()
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        self._source = path
+
+    def _put(self, data: bytes | memoryview) -> None:
+        self.digest.update(data)
+        self._file.write(data)
+
+
+def _unreadable(path: Path, error: OSError) -> LpackError:
+    return LpackError(f"`{path}` can't be read: {error.strerror}")

@@ -1,0 +1,68 @@
+"""What a lock was made from, in one digest: a build knows by it, without asking anybody, whether the pins still fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...download import redacted
+from ...model import Target
+from ...store import sha256_of
+from .asked import Sources, workspace_of
+from .pyproject import project_document
+from .requirement_lines import Line
+from .requirements import Requirements, table
+
+_FORMAT = 2
+"""A new number when the same requirements are to be locked anew."""
+
+
+def fingerprint(
+    requirements: Requirements, lines: tuple[Line, ...], sources: Sources, target: Target, *, resolver: str
+) -> str:
+    """A digest (hex) of everything in the requirements that can change the lock.
+
+    Comments, credentials, and the code of local projects can't; the metadata of local projects can, and local files.
+    """
+    said = [
+        [_FORMAT, str(target), resolver, requirements.extras, requirements.groups],
+        [[line.option, line.value.split(), line.is_constraint] for line in lines],
+        [list(_metadata(folder)) for folder in sources.folders],
+        [sha256_of(file).hex() for file in sources.files],
+    ]
+    return hashlib.sha256(redacted(json.dumps(said, sort_keys=True, default=str)).encode()).hexdigest()
+
+
+def _metadata(folder: Path) -> Iterator[Any]:
+    """What a project says about its dependencies."""
+    document = project_document(folder)
+    project, tool = table(document, "project"), table(document, "tool")
+    yield [project.get(key) for key in ("name", "dependencies", "optional-dependencies", "requires-python", "dynamic")]
+    yield document.get("dependency-groups")
+    yield tool.get("uv")
+    yield [table(tool, "poetry").get(key) for key in ("dependencies", "group", "extras")]
+    yield table(tool, "setuptools").get("dynamic")
+    root = workspace_of(folder)
+    if root and root != folder:
+        yield table(project_document(root), "tool").get("uv")
+    for file in _read_by_backends(folder, tool):
+        yield sha256_of(file).hex()
+
+
+def _read_by_backends(folder: Path, tool: Mapping[str, Any]) -> list[Path]:
+    """The files besides pyproject.toml that dependencies are read from when a project is built."""
+    named = [folder / name for name in _file_names(table(tool, "setuptools").get("dynamic"))]
+    usual = [folder / "setup.py", folder / "setup.cfg", *sorted(folder.glob("requirements*.txt"))]
+    return [file for file in dict.fromkeys((*usual, *named)) if file.is_file()]
+
+
+def _file_names(dynamic: Any) -> Iterator[str]:
+    """The values of ``file`` keys, wherever they are."""
+    for key, value in dynamic.items() if isinstance(dynamic, dict) else ():
+        if key == "file":
+            yield from [value] if isinstance(value, str) else value
+        else:
+            yield from _file_names(value)

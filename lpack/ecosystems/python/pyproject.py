@@ -1,0 +1,83 @@
+"""What a pyproject.toml asks for: its own dependencies, its extras and groups, and where projects come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .requirement_lines import Line
+from .requirements import PYPROJECT, normalised, read_toml, table
+
+
+def asked_lines(folder: Path, extras: Iterable[str], groups: Iterable[str]) -> tuple[Line, ...]:
+    """The requirements of the project in a folder, with those of some of its extras and dependency groups.
+
+    What only its build backend knows, its dynamic dependencies, is not among them.
+    """
+    document = project_document(folder)
+    project = table(document, "project")
+    optional = {normalised(name): listed for name, listed in table(project, "optional-dependencies").items()}
+    own_groups = {normalised(name): listed for name, listed in table(document, "dependency-groups").items()}
+    found: list[Line] = []
+    waiting = [project.get("dependencies"), *(list(_group(own_groups, name, set())) for name in groups)]
+    seen = set(extras)
+    waiting += [optional.get(extra) for extra in sorted(seen)]
+    while waiting:
+        for line in (Line("", text, folder, folder) for text in texts_in(waiting.pop(0))):
+            if line.name == normalised(str(project.get("name", ""))):  # an extra that is made of others
+                waiting += [optional.get(extra) for extra in sorted(line.extras - seen)]
+                seen |= line.extras
+            else:
+                found.append(line)
+    return tuple(found)
+
+
+def extras_of(document: Mapping[str, Any]) -> frozenset[str]:
+    """The normalised names of all extras that a pyproject.toml defines."""
+    return frozenset(map(normalised, table(document, "project", "optional-dependencies")))
+
+
+def _group(groups: Mapping[str, Any], name: str, seen: set[str]) -> Iterator[str]:
+    """The requirements of a dependency group and of those that it includes (PEP 735)."""
+    if name not in seen:
+        seen.add(name)
+        listed = groups.get(name)
+        yield from texts_in(listed)
+        for item in listed if isinstance(listed, list) else ():
+            if isinstance(item, dict):
+                yield from _group(groups, normalised(str(item.get("include-group", ""))), seen)
+
+
+def texts_in(listed: Any) -> list[str]:
+    """The texts of a list; none when it is something else."""
+    return [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
+
+
+def project_document(folder: Path) -> dict[str, Any]:
+    """The pyproject.toml of a folder; an empty document when it has none."""
+    file = folder / PYPROJECT
+    return read_toml(file) if file.is_file() else {}
+
+
+def project_name(folder: Path) -> str | None:
+    """The normalised name of the project in a folder, as far as it stands in a file that is read and not run."""
+    from configparser import ConfigParser, Error
+
+    document = project_document(folder)
+    name = table(document, "project").get("name") or table(document, "tool", "poetry").get("name")
+    if not name and (folder / "setup.cfg").is_file():
+        parser = ConfigParser(interpolation=None)
+        try:
+            parser.read(folder / "setup.cfg", encoding="utf-8")
+        except (Error, UnicodeDecodeError):
+            return None
+        name = parser.get("metadata", "name", fallback=None)
+    return normalised(str(name)) if name else None
+
+
+def is_dynamic(folder: Path, *, extras: bool) -> bool:
+    """Whether only the project's build backend knows its dependencies (or those of its ``extras``)."""
+    project = table(project_document(folder), "project")
+    dynamic = set(texts_in(project.get("dynamic")))
+    return not project or "dependencies" in dynamic or (extras and "optional-dependencies" in dynamic)

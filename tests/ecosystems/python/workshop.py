@@ -1,0 +1,64 @@
+"""A Python function in a project of its own, to be locked and assembled."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lpack.aws.architectures import ARCHITECTURES
+from lpack.aws.runtimes import runtime
+from lpack.config import Function, Project
+from lpack.ecosystems import Ask, Assembly, Policy, python
+from lpack.ecosystems.python.locking import Locked
+from lpack.model import Host, Silent, Target
+from lpack.store import Store
+
+
+def target(name: str = "python3.13", architecture: str = "x86_64") -> Target:
+    """The target of that runtime and architecture."""
+    return Target(runtime(name), ARCHITECTURES[architecture])
+
+
+@dataclass
+class Workshop:
+    """A project's folder with a function in ``src``, and the machine that works on it."""
+
+    folder: Path
+    store: Store
+    environ: dict[str, str] = field(default_factory=dict)
+    target: Target = field(default_factory=target)
+    resolver: Any = "uv"
+
+    def write(self, files: Mapping[str, str | bytes]) -> None:
+        for name, content in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def ask(self, **function: Any) -> Ask:
+        if isinstance(function.get("requirements"), str):
+            function["requirements"] = self.folder / function["requirements"]
+        elif isinstance(function.get("requirements"), list):
+            function["requirements"] = tuple(function["requirements"])
+        fields = {"name": "orders", "source": self.folder / "src", "handler": "app.handler", **function}
+        made = Function(target=self.target, **fields)
+        project = Project(self.folder, self.folder / "lpack.toml", (made,), self.resolver)
+        return Ask(made, project, self.store, Host({**os.environ, **self.environ}, self.store.folder), Silent())
+
+    def lock(self, policy: Policy = "keep", **function: Any) -> Locked:
+        return python.lock(self.ask(**function), policy)
+
+    def versions(self, policy: Policy = "keep", **function: Any) -> dict[str, str]:
+        """The packages of the lock by name, with their versions."""
+        packages = self.lock(policy, **function).lock.document["packages"]
+        return {package["name"]: package.get("version", "") for package in packages}
+
+    def assemble(self, **function: Any) -> Assembly:
+        ask = self.ask(**function)
+        return python.assemble(ask, python.lock(ask, "keep"), self.folder / "dist")
+
+    def lock_text(self, name: str = "orders") -> str:
+        return (self.folder / f"pylock.{name}.toml").read_text()
