@@ -30,7 +30,7 @@ from .ecosystems import Ask, Assembly, Ecosystem, Locked, Policy, ecosystem_of
 from .errors import CheckError, LpackError
 from .model import Finding, Host, Reporter, Severity
 from .record import PackageRecord, Record, counted, read_record, write_record
-from .store import Store, damaged, sha256_of
+from .store import Store, damaged, is_partial, sha256_of
 from .tree import Tree
 
 _GRACE = 1.0
@@ -79,7 +79,7 @@ def build_functions(
             made = _build(ask, options)
         except (LpackError, OSError) as error:
             artifact = artifact_of(ask.function, options.output)
-            made = Outcome(function=ask.function, artifact=artifact, error=understood(error, host.cache))
+            made = Outcome(function=ask.function, artifact=artifact, error=understood(error))
         return replace(made, seconds=time.monotonic() - started)
 
     return _side_by_side(outcome, _asks(project, functions, host, reporter), "building")
@@ -94,7 +94,7 @@ def lock_functions(
         try:
             return ecosystem_of(ask.function.target).lock(ask, policy)
         except (LpackError, OSError) as error:
-            return understood(error, host.cache)
+            return understood(error)
 
     return _side_by_side(result, _asks(project, functions, host, reporter), "locking")
 
@@ -121,19 +121,16 @@ def subject_of(function: Function, *, today: date, allow_deprecated: bool = Fals
     )
 
 
-def understood(error: LpackError | OSError, store: Path | None = None) -> LpackError:
+def understood(error: LpackError | OSError) -> LpackError:
     """The error in lpack's words: what the system refuses is the machine's state, and no bug."""
     if isinstance(error, LpackError):
         return error
-    place = Path(error.filename) if isinstance(error.filename, str) else None
+    subject = f"`{error.filename}`" if error.filename else "a file"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        hint = "make room, or put the store (LPACK_CACHE_DIR) or the artifacts (`--output`) on another disk"
-        return LpackError(f"`{place}` can't be written: the disk is full" if place else "the disk is full", hint=hint)
-    fact = error.strerror or str(error)
-    if place and store and place.is_relative_to(store):
-        hint = "set LPACK_CACHE_DIR to a folder that you can write to"
-        return LpackError(f"the store `{store}` can't be used: {fact} (`{place}`)", hint=hint)
-    return LpackError(f"`{place}` can't be used: {fact}" if place else fact)
+        return LpackError(f"{subject} can't be written: the disk is full", hint="make room, and run the command again")
+    return LpackError(
+        f"{subject} can't be used: {error.strerror or error}", hint="mend that, and run the command again"
+    )
 
 
 # Side by side
@@ -259,9 +256,10 @@ def _finish(assembly: Assembly, ask: Ask, artifact: Path) -> tuple[Record, bool]
 
 
 def _remove_leftovers(artifact: Path) -> None:
-    """Remove what builds that were killed have left of this artifact."""
-    for partial in artifact.parent.glob(f".{glob.escape(artifact.name)}.*.partial"):
-        partial.unlink(missing_ok=True)
+    """Remove what builds that were killed have left: while this one holds the lock, nobody is writing the artifact."""
+    for path in artifact.parent.glob(f".{glob.escape(artifact.name)}.*"):
+        if is_partial(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _up_to_date(assembly: Assembly, function: Function, artifact: Path) -> Record | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .tree import Entry, Tree
+from .tree import LINK, Entry, Tree
 
 
 class Clash(NamedTuple):
@@ -27,6 +27,10 @@ def overlay(own: Iterable[Entry], packages: Iterable[Sequence[Entry]]) -> tuple[
     for entries in packages:
         for entry in entries:
             there = placed.setdefault(entry.path, entry)
-            if there is not entry and there.package and there.source.sha256 != entry.source.sha256:
+            if there is not entry and there.package and _differ(there, entry):
                 clashes.append(Clash(entry.path, there.package, entry.package))
     return Tree.of(placed.values()), tuple(clashes)
+
+
+def _differ(one: Entry, other: Entry) -> bool:
+    return one.source.sha256 != other.source.sha256 or (one.mode == LINK) != (other.mode == LINK)

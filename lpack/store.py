@@ -30,7 +30,7 @@ CACHE_TAG = "CACHEDIR.TAG"
 CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 """The file, and how it begins, by which programs know a folder as a cache: https://bford.info/cachedir/"""
 
-_TRIES = 10
+_TRIES = 100
 
 T = TypeVar("T")
 
@@ -253,24 +253,21 @@ class Store:
     def _remove(self, before: float) -> Usage:
         files = size = 0
         with self._written():
-            for path, status in self._removable():
-                if status.st_mtime < before:
-                    path.unlink(missing_ok=True)
-                    files += 1
-                    size += status.st_size
-            for kind in self._kinds():
-                _remove_empty_folders(kind)
+            for folder in self._removable():
+                for path, status in _files(folder):
+                    if status.st_mtime < before and (not is_partial(path.name) or _is_abandoned(path)):
+                        path.unlink(missing_ok=True)
+                        files += 1
+                        size += status.st_size
+                _remove_empty_folders(folder)
         return Usage("removed", files, size)
 
-    def _removable(self) -> Iterator[tuple[Path, os.stat_result]]:
+    def _removable(self) -> Iterator[Path]:
         for kind in self._kinds():
             if kind.name == _TEMPORARY:
-                for folder in filter(_is_abandoned, kind.iterdir()):
-                    yield from _files(folder)
+                yield from filter(_is_abandoned, kind.iterdir())
             elif kind.name != _LOCKS:  # a lock that is removed while it is held holds nobody off any more
-                for path, status in _files(kind):
-                    if not is_partial(path.name) or _is_abandoned(path):
-                        yield path, status
+                yield kind
 
     # What can go wrong
 
@@ -331,7 +328,7 @@ def _remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)  # what can't be removed is tried again another day
 
 
-def _remove_empty_folders(kind: Path) -> None:
-    for parent, _, _ in os.walk(kind, topdown=False):
+def _remove_empty_folders(folder: Path) -> None:
+    for parent, _, _ in os.walk(folder, topdown=False):
         with contextlib.suppress(OSError):  # it is not empty
             Path(parent).rmdir()

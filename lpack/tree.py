@@ -118,7 +118,7 @@ class DiskFile(NamedTuple):
                     yield data
         except OSError as error:
             raise LpackError(f"`{self.path}` can't be read: {error.strerror}") from error
-        if digest.digest() != self.sha256:
+        if size != self.size or digest.digest() != self.sha256:
             raise LpackError(f"`{self.path}` changed while it was being packed", hint="run the command again")
 
 

@@ -83,6 +83,8 @@ def _own_world(
         monkeypatch.setattr(socket.socket, "connect", _only_loopback(socket.socket.connect))
         monkeypatch.setattr(socket.socket, "connect_ex", _only_loopback(socket.socket.connect_ex))
         monkeypatch.setattr(socket, "getaddrinfo", _only_own_names(socket.getaddrinfo))
+    # Hundreds of tests start lpack; compiling its modules anew each time would take longer than all they do.
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     before = os.umask(0o022)
     yield
     os.umask(before)

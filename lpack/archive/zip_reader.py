@@ -70,7 +70,11 @@ def read_zip(path: Path) -> Tree:
     """
     with _opened(path) as file:
         records = [record for record in _directory(file, path) if not record.is_folder]
-        return Tree.of(Entry(record.path, record.mode, _proved(file, path, record)) for record in records)
+        entries = [Entry(record.path, record.mode, _proved(file, path, record)) for record in records]
+    try:
+        return Tree.of(entries)
+    except InputError as error:
+        raise UnsafeArchiveError(f"`{path}` can't be unpacked: {error}") from error
 
 
 def read_directory(path: Path) -> list[Record]:

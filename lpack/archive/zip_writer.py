@@ -17,7 +17,7 @@ from ..errors import LpackError
 from ..store import Store, replacing
 from ..tree import Entry, Tree
 from .output import Output
-from .packing import Packed, pack, pack_ahead
+from .packing import pack, pack_ahead
 from .zip_format import (
     CENTRAL_HEADER,
     CENTRAL_SIGNATURE,
@@ -78,25 +78,28 @@ def write_zip(tree: Tree, destination: Path, *, store: Store, workers: int = 1) 
             hint="choose another folder with `--output`, or make room on the disk",
         ) from error
     digest = output.digest.digest()
-    packed_sizes = {member.entry.path: member.packed.size for member in members}
+    packed_sizes = {member.entry.path: member.packed_size for member in members}
     return Written(destination, output.size, digest.hex(), base64.b64encode(digest).decode(), packed_sizes)
 
 
 class _Placed(NamedTuple):
-    """A member of the new zip; ``offset`` is that of its local header."""
+    """A member of the new zip, without its bytes; ``offset`` is that of its local header."""
 
     entry: Entry
     name: bytes
+    method: int
+    crc32: int
+    packed_size: int
     size: int
-    packed: Packed
     offset: int
 
 
 def _write_members(tree: Tree, output: Output, store: Store) -> list[_Placed]:
     members = []
     for entry in tree:
-        packed = pack(entry.source, store)
-        member = _Placed(entry, entry.path.encode(), entry.source.size, packed, output.size)
+        source = entry.source
+        packed = pack(source, store)
+        member = _Placed(entry, entry.path.encode(), packed.method, packed.crc32, packed.size, source.size, output.size)
         members.append(member)
         output.write(_local_header(member))
         if packed.file is None:
@@ -114,18 +117,18 @@ def _write_directory(members: Sequence[_Placed], output: Output) -> None:
 
 
 def _local_header(member: _Placed) -> bytes:
-    _, name, size, packed, _ = member
-    zip64 = size >= MAX_32 or packed.size >= MAX_32
-    extra = _zip64_extra(size, packed.size) if zip64 else b""  # here both sizes, even if only one needs it
+    _, name, method, crc32, packed_size, size, _ = member
+    zip64 = size >= MAX_32 or packed_size >= MAX_32
+    extra = _zip64_extra(size, packed_size) if zip64 else b""  # here both sizes, even if only one needs it
     header = LOCAL_HEADER.pack(
         LOCAL_SIGNATURE,
         VERSION_ZIP64 if zip64 else VERSION,
         UTF8,
-        packed.method,
+        method,
         0,
         DOS_DATE_1980,
-        packed.crc32,
-        MAX_32 if zip64 else packed.size,
+        crc32,
+        MAX_32 if zip64 else packed_size,
         MAX_32 if zip64 else size,
         len(name),
         len(extra),
@@ -134,8 +137,8 @@ def _local_header(member: _Placed) -> bytes:
 
 
 def _central_header(member: _Placed) -> bytes:
-    entry, name, size, packed, offset = member
-    large = [value for value in (size, packed.size, offset) if value >= MAX_32]
+    entry, name, method, crc32, packed_size, size, offset = member
+    large = [value for value in (size, packed_size, offset) if value >= MAX_32]
     extra = _zip64_extra(*large) if large else b""
     version = VERSION_ZIP64 if large else VERSION
     header = CENTRAL_HEADER.pack(
@@ -144,11 +147,11 @@ def _central_header(member: _Placed) -> bytes:
         UNIX,
         version,
         UTF8,
-        packed.method,
+        method,
         0,
         DOS_DATE_1980,
-        packed.crc32,
-        min(packed.size, MAX_32),
+        crc32,
+        min(packed_size, MAX_32),
         min(size, MAX_32),
         len(name),
         len(extra),
@@ -182,7 +185,7 @@ def _read_back(path: Path, members: Sequence[_Placed]) -> None:
     found = read_directory(path)
     if len(found) != len(members):
         raise LpackError(f"`{path}` was read back with {len(found)} entries instead of {len(members)}")
-    for record, (entry, _, size, packed, _) in zip(found, members, strict=True):
-        written = (entry.path, entry.mode, packed.method, packed.crc32, packed.size, size)
+    for record, (entry, _, method, crc32, packed_size, size, _) in zip(found, members, strict=True):
+        written = (entry.path, entry.mode, method, crc32, packed_size, size)
         if record[:-1] != written:
             raise LpackError(f"`{path}` was read back with another `{entry.path}` than was written")

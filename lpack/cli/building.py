@@ -103,6 +103,9 @@ def _print_end(session: Session, outcomes: Sequence[Outcome], seconds: float) ->
     if counts["failed"] < len(outcomes):
         parts = [f"{counts[status]} {status}" for status in ("built", "unchanged", "planned") if counts[status]]
         session.output.remark(f"{', '.join(parts)} in {seconds:.2f} s")
+    if session.output.verbose:
+        for outcome in outcomes:
+            session.output.remark(f"  {outcome.function.name}: {_in_detail(outcome)}")
     failed = [outcome for outcome in outcomes if outcome.error]
     if failed:
         names = session.output.row([f"`{outcome.function.name}`" for outcome in failed])
@@ -112,6 +115,14 @@ def _print_end(session: Session, outcomes: Sequence[Outcome], seconds: float) ->
             f"{len(failed)} of {len(outcomes)} functions failed: {names}" if len(outcomes) > 1 else f"{names} failed",
             details=["what an earlier build made is still in place"] if kept else (),
         )
+
+
+def _in_detail(outcome: Outcome) -> str:
+    parts = [f"{outcome.seconds:.2f} s"]
+    if outcome.record:
+        left_out = [f"{count} for {reason}" for reason, count in outcome.record.left_out.items()]
+        parts += [f"code_sha256 {outcome.record.code_sha256}", f"left out {', '.join(left_out) or 'nothing'}"]
+    return ", ".join(parts)
 
 
 def _document(outcome: Outcome) -> dict[str, Any]:

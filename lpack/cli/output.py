@@ -76,17 +76,17 @@ class Output:
     def remark(self, text: str) -> None:
         """A line beside the result, on stderr."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            _print_aside(text)
 
     def message(self, severity: Severity, text: str, *, hint: str | None = None, details: Iterable[str] = ()) -> None:
         """A finding or an error on stderr; errors are shown even when quiet."""
         if self.quiet and severity is not Severity.ERROR:
             return
-        print(f"{self._styled(f'{severity}:', severity, sys.stderr)} {text}", file=sys.stderr)
+        _print_aside(f"{self._styled(f'{severity}:', severity, sys.stderr)} {text}")
         for line in details:
-            print(f"  {line}", file=sys.stderr)
+            _print_aside(f"  {line}")
         if hint:
-            print(f"{self._styled('hint:', 'hint', sys.stderr)} {hint}", file=sys.stderr)
+            _print_aside(f"{self._styled('hint:', 'hint', sys.stderr)} {hint}")
 
     def error(self, error: LpackError) -> None:
         """Why something failed, on stderr."""
@@ -117,6 +117,11 @@ class Output:
         if self.verbose or len(names) <= _MOST_NAMES + 1:
             return ", ".join(names)
         return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
+
+
+def _print_aside(text: str) -> None:
+    sys.stdout.flush()  # where both streams end in one log, its lines are in the order in which they were said
+    print(text, file=sys.stderr)
 
 
 def output_of(*, json: bool, verbose: bool, quiet: bool, no_color: bool) -> Output:
@@ -173,7 +178,7 @@ def report_end(word: str, exit_code: int, output: Output) -> int:
     """Tell that the command was ended from outside; its exit code."""
     document = {"kind": word.title(), "exit_code": exit_code, "message": word, "hint": None, "details": []}
     output.document(error=document)
-    print(f"lpack: {word}", file=sys.stderr)
+    _print_aside(f"lpack: {word}")
     return exit_code
 
 

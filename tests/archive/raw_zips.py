@@ -68,7 +68,13 @@ class Raw:
         return header + name + self.local_extra + self.bytes_there + self.after
 
     def in_directory(self, offset: int) -> bytes:
-        said = {"made_by": 3 << 8 | 20, "attributes": self.mode << 16, "offset": offset, **self.fields(), **self.central}
+        said = {
+            "made_by": 3 << 8 | 20,
+            "attributes": self.mode << 16,
+            "offset": offset,
+            **self.fields(),
+            **self.central,
+        }
         return (
             struct.pack("<4sHHHH", b"PK\1\2", said["made_by"], 20, said["flags"], said["method"])
             + struct.pack("<HHLLL", said["time"], said["date"], said["crc"], said["packed_size"], said["size"])

@@ -212,22 +212,12 @@ def test_members_behind_four_gibibytes_are_read(tmp_path: Path) -> None:
     assert contents(path) == {"behind": b"content"}
 
 
-def test_65535_members_need_no_zip64_and_65536_do(written: Written) -> None:
-    def many(count: int) -> bytes:
-        members = [Raw(name=b"%d" % number, data=b"") for number in range(count)]
-        fronts = b"".join(member.in_front() for member in members)
-        size = len(members[0].in_front()) - 1
-        offsets = [0]
-        for member in members[:-1]:
-            offsets.append(offsets[-1] + size + len(member.name))
-        directory = b"".join(member.in_directory(at) for member, at in zip(members, offsets, strict=True))
-        counted = min(count, MAX_16)
-        return fronts + directory + end(
-            count, len(directory), len(fronts), zip64=count > MAX_16, here=counted, count=counted
-        )
-
-    assert len(read_directory(written(many(65_535)))) == 65_535
-    assert len(read_directory(written(many(65_536)))) == 65_536
+def test_65535_members_need_no_zip64(written: Written) -> None:
+    members = [Raw(name=b"%05d" % number, data=b"") for number in range(MAX_16)]
+    size = len(members[0].in_front())
+    fronts = b"".join(member.in_front() for member in members)
+    directory = b"".join(member.in_directory(number * size) for number, member in enumerate(members))
+    assert len(read_directory(written(fronts + directory + end(MAX_16, len(directory), len(fronts))))) == MAX_16
 
 
 @pytest.mark.parametrize(
@@ -306,8 +296,7 @@ def test_unsafe_names_are_refused(written: Written, name: bytes, fact: str, tail
     ],
 )
 def test_names_that_clash_are_refused(written: Written, names: list[bytes], fact: str) -> None:
-    with pytest.raises(InputError, match=fact):
-        read_zip(written(raw_zip(*(Raw(name=name, data=b"") for name in names))))
+    refused(written(raw_zip(*(Raw(name=name, data=b"") for name in names))), fact, UnsafeArchiveError)
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFDIR, 0o110000])

@@ -1,5 +1,6 @@
 """What `lpack build` and `lpack lock` say to people."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def test_a_dry_run_lists_every_file_with_its_owner(orders: Path) -> None:
     assert files[0].split() == ["644", str(len(CODE)), "app.py", "(your", "own)"]
     assert files[4].split() == ["644", "16", "demo.py", "(demo)"]
     assert run.stderr.splitlines()[-1].startswith("1 planned in ")
+
+
+def test_the_curious_get_more(orders: Path) -> None:
+    (orders / "orders" / ".git").mkdir()
+    *_, line = lpack("build", "-v", folder=orders).stderr.splitlines()
+    record = json.loads((orders / "dist" / "orders.zip.json").read_text())
+    assert line.startswith("  orders: ")
+    assert line.endswith(f" s, code_sha256 {record['code_sha256']}, left out 1 for version control")
 
 
 def test_many_functions_are_told_shortly(orders: Path) -> None:

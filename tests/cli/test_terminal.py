@@ -88,7 +88,7 @@ def slow_project(index: IndexServer, make_wheel: Callable[..., Path], project: P
         handler.end_headers()
         for start in range(0, len(data), len(data) // 8):
             handler.wfile.write(data[start : start + len(data) // 8])
-            time.sleep(0.15)
+            time.sleep(0.12)
 
     index.answers[wheel.name] = iter([trickle])
     return project({**FILES, "requirements.txt": f"--index-url {index.index_url}\ndemo\n"})
@@ -103,6 +103,7 @@ def test_a_terminal_shows_progress_and_wipes_it_away(slow_project: Path) -> None
     assert shown.rindex("building") < shown.index("artifact")
 
 
+@pytest.mark.slow
 def test_the_quiet_see_no_progress(slow_project: Path) -> None:
     assert on_a_terminal(["build", "--quiet"], slow_project) == ""
 
@@ -112,6 +113,14 @@ def test_a_pipe_gets_no_progress_and_no_colours(slow_project: Path) -> None:
     assert "\x1b" not in process.stdout + process.stderr
     assert "fetching" not in process.stderr
     assert process.stdout.splitlines()[1].startswith("dist/hello.zip  python3.13  x86_64")
+
+
+def test_a_log_of_both_streams_is_in_order(half_broken: Path) -> None:
+    process = subprocess.run(
+        [*LPACK, "build"], cwd=half_broken, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    words = [line.split()[0] for line in process.stdout.splitlines()]
+    assert words == ["artifact", "dist/hello.zip", "dist/broken.zip", "error:", "hint:", "1", "error:"]
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Project) -> None:

@@ -20,8 +20,9 @@ from .hashes import allowed_hashes, only_allowed
 from .poetry import pins
 from .requirement_lines import lines_in
 from .requirements import PYPROJECT, Requirements, read_toml
+from .resolving import resolve
 from .selection import Lock
-from .uv import Question, find_uv, resolve, uv_environment, what_uv_says
+from .uv import Question, find_uv, uv_environment, what_uv_says
 
 _NOTE = "translated-lock-2"
 

@@ -22,11 +22,12 @@ from .foreign_locks import read_foreign_lock
 from .hashes import allowed_hashes, only_allowed
 from .own_lock import own_lock
 from .pip_tools import resolve_with_pip_tools
-from .pyproject import is_dynamic
+from .pyproject import is_dynamic, project_name
 from .requirement_lines import Line, all_lines, index_lines, one_file
 from .requirements import Requirements, read_toml, requirements_of, table
+from .resolving import resolve
 from .selection import Lock, parse
-from .uv import Question, resolve
+from .uv import Question
 
 _EMPTY: Mapping[str, Any] = {"lock-version": "1.0", "created-by": "lpack", "packages": []}
 _MEND = "correct it, or remove it and run `lpack lock` to make it anew"
@@ -123,7 +124,8 @@ def _question(requirements: Requirements, lines: tuple[Line, ...], sources: Sour
     groups = tuple(f"--group={group}" for group in requirements.groups)
     if requirements.kind == "pyproject" and is_dynamic(requirements.folder, extras=bool(requirements.extras)):
         # The same is true of a project whose dependencies only its build backend knows.
-        return replace(question, text=f"-e .[{','.join(requirements.extras)}]", arguments=groups)
+        built = sources.built | {project_name(requirements.folder) or ""}
+        return replace(question, text=f"-e .[{','.join(requirements.extras)}]", arguments=groups, from_source=built)
     extras = (f"--extra={extra}" for extra in requirements.extras)
     return replace(question, arguments=(requirements.file.name, *extras, *groups))
 

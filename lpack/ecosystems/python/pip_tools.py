@@ -12,7 +12,8 @@ from ...model import Host, Target
 from ...processes import run
 from ...store import Store
 from .requirements import Requirements, read_toml
-from .uv import Answer, Question, resolve
+from .resolving import resolve
+from .uv import Answer, Question
 
 
 def resolve_with_pip_tools(requirements: Requirements, question: Question, *, store: Store, host: Host) -> Answer:

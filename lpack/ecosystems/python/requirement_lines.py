@@ -5,6 +5,7 @@ Source: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -49,7 +50,9 @@ class Line(NamedTuple):
     @property
     def name(self) -> str | None:
         """The normalised name of the project that is asked for, as far as the line says it."""
-        match = re.search(r"[#&]egg=(?P<name>[\w.-]+)", self.value) or _NAMED.match(self.value)
+        match = re.search(r"[#&]egg=(?P<name>[\w.-]+)", self.value)
+        if not match and not self.option:
+            match = _NAMED.match(self.value)
         if not match or match["name"].endswith(_ARCHIVES):
             match = _ARCHIVE.search(self.value)
         return normalised(match["name"]) if match else None
@@ -65,8 +68,8 @@ class Line(NamedTuple):
         """The address or path that the project comes from; empty when it comes from an index."""
         text = re.split(r"\s+(?:--|#|;)|;\s", self.value, maxsplit=1)[0].strip().strip("'\"")
         named = _NAMED.match(text)
-        if named and " @" in text:
-            return text.partition(" @")[2].strip()
+        if named and not self.option and named[0].endswith("@"):
+            return text[named.end() :].strip()
         if "://" in text or text.startswith((".", "/")) or "/" in text or self.option or text.endswith(_ARCHIVES):
             return re.sub(r"\[[^\]/]*\]$", "", text)
         return ""
@@ -81,7 +84,9 @@ class Line(NamedTuple):
             path = address
         else:
             return None
-        return next((place / path for place in (self.start, self.folder) if (place / path).exists()), None)
+        # Path.exists raises for what no file system takes as a name.
+        places = (place / path for place in (self.start, self.folder))
+        return next((place for place in places if os.path.exists(place)), None)  # noqa: PTH110
 
     def __str__(self) -> str:
         return f"{self.option} {self.value}".strip()

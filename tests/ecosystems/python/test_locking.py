@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from index_server import IndexServer, serving
+from index_server import serving
 from workshop import Workshop, target
 
 from lpack.errors import InputError, ResolveError, UsageError
@@ -103,7 +103,7 @@ def test_each_architecture_gets_its_own_wheels(indexed: Workshop, make_wheel: Ma
     [
         (lambda text: text + "<<<<<<< HEAD\n", "is not TOML"),
         (lambda text: text.replace('name = "demo"', 'name = "De Mo"').replace("requirements", "was"), "is not a valid"),
-        (lambda text: "tool = 1\npackages = [1]\n", "is not a valid lock"),
+        (lambda _: "tool = 1\npackages = [1]\n", "is not a valid lock"),
     ],
 )
 def test_a_damaged_lock_is_an_error_that_says_how_to_go_on(
@@ -133,11 +133,15 @@ def test_two_checkouts_give_the_same_lock(indexed: Workshop, make_wheel: MakeWhe
     shutil.copy(make_wheel("given", "1.0"), indexed.folder / "wheels")
     indexed.write(
         {
-            "src/requirements.txt": "--find-links ../wheels\ndemo\n../wheels/given-1.0-py3-none-any.whl\n-e ../libs/core\n",
+            "src/requirements.txt": """
+                --find-links ../wheels
+                demo
+                ../wheels/given-1.0-py3-none-any.whl
+                -e ../libs/core
+            """,
             "libs/core/pyproject.toml": '[project]\nname = "core"\nversion = "1.0"\ndependencies = ["found"]\n',
         }
     )
-    indexed.environ["UV_NO_INDEX"] = "0"
     indexed.lock()
     elsewhere = tmp_path / "elsewhere" / "deeper"
     shutil.copytree(indexed.folder, elsewhere, ignore=shutil.ignore_patterns("pylock.*"))
@@ -153,9 +157,7 @@ def test_two_checkouts_give_the_same_lock(indexed: Workshop, make_wheel: MakeWhe
 
 
 @pytest.mark.parametrize("way", ["file", "uv", "pip", "named", "netrc"])
-def test_credentials_are_used_and_not_kept(
-    workshop: Workshop, make_wheel: MakeWheel, tmp_path: Path, way: str
-) -> None:
+def test_credentials_are_used_and_not_kept(workshop: Workshop, make_wheel: MakeWheel, tmp_path: Path, way: str) -> None:
     make_wheel("demo", requires=["part"])
     make_wheel("part")
     with serving(tmp_path / "wheels", login=("ann", "s3cret")) as index:
@@ -171,7 +173,9 @@ def test_credentials_are_used_and_not_kept(
                 workshop.environ["PIP_INDEX_URL"] = url
             case "named":
                 tables = f'[[tool.uv.index]]\nname = "my-own"\nurl = "{index.index_url}"\ndefault = true\n'
-                files = {"src/pyproject.toml": f'[project]\nname = "x"\nversion = "1"\ndependencies = ["demo"]\n{tables}'}
+                files = {
+                    "src/pyproject.toml": f'[project]\nname = "x"\nversion = "1"\ndependencies = ["demo"]\n{tables}'
+                }
                 workshop.environ |= {"UV_INDEX_MY_OWN_USERNAME": "ann", "UV_INDEX_MY_OWN_PASSWORD": "s3cret"}
             case "netrc":
                 workshop.environ["UV_DEFAULT_INDEX"] = index.index_url
@@ -208,13 +212,13 @@ def test_conflicting_requirements_are_explained(indexed: Workshop, make_wheel: M
     make_wheel("demo", "1.0", requires=["part>=2"])
     make_wheel("part", "1.0")
     make_wheel("part", "2.0")
-    with pytest.raises(ResolveError, match=r"the requirements of `orders` can't be met for python3\.13 on x86_64") as caught:
+    with pytest.raises(
+        ResolveError, match=r"the requirements of `orders` can't be met for python3\.13 on x86_64"
+    ) as caught:
         indexed.lock(requirements=["demo", "part<2"])
     assert "change the requirements named above" in str(caught.value.hint)
-    said = " ".join(caught.value.details)
-    assert "demo" in said
-    assert "part>=2" in said
-    assert not any(line.startswith(("error:", "hint:", "cause:", " ")) for line in caught.value.details[:2])
+    assert caught.value.details[0].startswith("Because ")
+    assert caught.value.details[1].startswith("And because ")
 
 
 def test_an_unknown_package_is_named(indexed: Workshop) -> None:
@@ -239,9 +243,7 @@ def test_a_version_without_a_wheel_for_the_target_is_passed_over(indexed: Worksh
     assert indexed.versions(requirements=["native"]) == {"native": "1.0"}
 
 
-def test_a_pinned_version_without_a_wheel_for_the_target_is_explained(
-    indexed: Workshop, make_wheel: MakeWheel
-) -> None:
+def test_a_pinned_version_without_a_wheel_for_the_target_is_explained(indexed: Workshop, make_wheel: MakeWheel) -> None:
     make_wheel("native", "1.0", **X86)
     make_wheel("native", "2.0", tag="cp313-cp313-win_amd64")
     with pytest.raises(ResolveError) as caught:
@@ -283,5 +285,13 @@ def test_a_project_with_no_version_for_the_target_is_explained(indexed: Workshop
     indexed.target = target("python3.11")
     make_wheel("native", "2.0", tag="cp311-cp311-manylinux_2_28_x86_64")
     make_wheel("user", requires=["native"])
-    with pytest.raises(ResolveError, match="`native` 2.0 has no wheel.*its wheels need glibc 2.28"):
+    with pytest.raises(ResolveError, match=r"`native` 2\.0 has no wheel.*its wheels need glibc 2\.28"):
         indexed.lock(requirements=["user"])
+
+
+def test_an_older_version_of_what_needs_it_is_taken_instead(indexed: Workshop, make_wheel: MakeWheel) -> None:
+    indexed.target = target("python3.11")
+    make_wheel("native", "2.0", tag="cp311-cp311-manylinux_2_28_x86_64")
+    make_wheel("user", "1.0")
+    make_wheel("user", "2.0", requires=["native"])
+    assert indexed.versions(requirements=["user"]) == {"user": "1.0"}
