@@ -30,7 +30,7 @@ CACHE_TAG = "CACHEDIR.TAG"
 CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 """The file, and how it begins, by which programs know a folder as a cache: https://bford.info/cachedir/"""
 
-_TRIES = 100
+_TRIES = 100  # a folder is made again when another process tidies it away, which it will not do for ever
 
 T = TypeVar("T")
 

@@ -38,7 +38,6 @@ HEAVY = {
     "elftools",
     "filelock",
     "packaging.pylock",
-    "pathspec",
     "requests",
     "rich.progress",
     "urllib3",

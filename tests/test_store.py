@@ -299,7 +299,7 @@ def test_writing_goes_on_while_another_process_clears(store: Store) -> None:
     thread = threading.Thread(target=clear)
     thread.start()
     try:
-        for number in range(300):
+        for number in range(100):
             store.make_note("elf", f"{number}", number)
             kept(store, f"{number}")
             assert store.note("elf", f"{number}") in (None, number)

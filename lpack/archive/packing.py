@@ -21,8 +21,8 @@ LEVEL = 6
 IN_MEMORY = 8 << 20
 """Files up to this size are compressed whole, by libdeflate."""
 
-KEPT_FROM = 32 << 10
-"""Smaller files are compressed about as fast as they are found in the store."""
+KEPT_FROM = 8 << 10
+"""For smaller files the store would save too little time for the room that it takes."""
 
 _CHUNK = 1 << 20
 _KIND = "packed"

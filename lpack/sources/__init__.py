@@ -17,6 +17,8 @@ from .rules import Kind, Rules, Selection
 
 __all__ = ["OwnFiles", "Selection", "read_source"]
 
+_SPECIAL = "neither a file nor a folder"
+
 
 @dataclass(frozen=True, slots=True)
 class OwnFiles:
@@ -58,21 +60,24 @@ class _Found(NamedTuple):
 
 def _walk(folder: Path, rules: Rules) -> Iterator[_Found]:
     """The files and links of the folder that are kept, and all that is left out with the reason."""
-    waiting: list[tuple[str, str | None, bool]] = [("", None, False)]
+    # With each folder: the rule against it, whether it is included all the same, and whether it is left out.
+    waiting: list[tuple[str, str | None, bool, bool]] = [("", None, False, False)]
     while waiting:
-        parent, why, is_included = waiting.pop()
+        parent, rule_above, included_above, left_out_above = waiting.pop()
         for child in _children(folder / parent):
             path = f"{parent}/{child.name}" if parent else child.name
             kind = _kind(child)
+            rule = rule_above or rules.reason(path, child, kind)
             verdict = rules.include.verdict(path, is_folder=kind == "folder")
-            included = is_included if verdict is None else verdict
-            reason = None if included else why or rules.reason(path, child, kind)
-            if kind == "other":
-                reason = reason or "neither a file nor a folder"
-            if (reason and not why) or (not reason and kind != "folder"):
-                yield _Found(path, kind, reason)
+            included = included_above if verdict is None else verdict
+            reason = _SPECIAL if kind == "other" else None if included else rule
+            if reason:
+                if not left_out_above:
+                    yield _Found(path, kind, reason)
+            elif kind != "folder":
+                yield _Found(path, kind, None)
             if kind == "folder" and (not reason or rules.include):
-                waiting.append((path, reason, included))
+                waiting.append((path, rule, included, reason is not None))
 
 
 def _children(place: Path) -> list[os.DirEntry[str]]:

@@ -101,7 +101,7 @@ _MEMBERS = st.builds(
 _END = {**dict.fromkeys(("disk", "first_disk", "here", "count"), _NUMBERS), **dict.fromkeys(("size", "start"), _LARGE)}
 
 
-@settings(relaxed, max_examples=300)
+@settings(relaxed, max_examples=150)
 @given(members=st.lists(_MEMBERS, max_size=3), said=st.fixed_dictionaries({}, optional=_END), zip64=st.booleans())
 def test_a_zip_that_lies_anywhere(tmp_path: Path, members: list[Raw], said: dict[str, int], *, zip64: bool) -> None:
     is_an_answer(tmp_path / "some.zip", raw_zip(*members, zip64=zip64, **said))

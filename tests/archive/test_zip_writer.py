@@ -364,6 +364,19 @@ def test_a_process_that_is_killed_leaves_the_old_artifact(
     assert list(left_in(destination.parent)) == [destination.name]
 
 
+def test_processes_that_write_the_same_at_once_do_not_disturb_each_other(
+    tmp_path: Path, destination: Path, store: Store
+) -> None:
+    text = b"".join(b"line %d\n" % number for number in range(20_000))
+    file = disk_file(tmp_path / "text", text)
+    processes = [started(file, destination, store) for _ in range(4)]
+    assert [process.communicate()[0] for process in processes] == ["ready\n"] * 4
+    assert [process.returncode for process in processes] == [0] * 4
+    assert read_zip(destination).by_path["a"].read() == text
+    assert list(left_in(destination.parent)) == [destination.name]
+    assert len([path for path in store.folder.rglob("*") if path.is_file()]) == 1
+
+
 # zip64
 
 

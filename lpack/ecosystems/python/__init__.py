@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ...errors import LpackError
 from ...model import Finding, LeftOut, Package, Severity
 from ...overlay import Clash, overlay
 from ...sources import Selection, read_source
@@ -53,8 +54,7 @@ def assemble(ask: Ask, locked: Locked, output: Path) -> Assembly:
 def required_by(ask: Ask, locked: Locked) -> Mapping[str, tuple[str, ...]]:
     """For each package of the lock, which others of it need it; "" among them stands for the user."""
     direct = direct_names(locked.requirements)
-    wheels = _wheels(_buildable(_selected(ask, locked), ask), ask, locked)
-    graph = requirements_among(wheels, ask.function.target, direct)
+    graph = requirements_among(_wheels(_selected(ask, locked), ask, locked), ask.function.target, direct)
     asked = asked_for(graph, direct)
     return {
         name: (*([""] if name in asked else ()), *sorted(other for other in graph if name in graph[other]))
@@ -70,20 +70,23 @@ def _selected(ask: Ask, locked: Locked) -> tuple[Distribution, ...]:
 
 
 def _wheels(distributions: Sequence[Distribution], ask: Ask, locked: Locked) -> tuple[Wheel, ...]:
-    return wheels_of(distributions, ask, credentials=credentials(locked.requirements, ask.host.environ))
-
-
-def _buildable(distributions: Sequence[Distribution], ask: Ask) -> list[Distribution]:
-    """Those that are wheels, or may be built: what is excluded may hold native code, and need not be."""
+    """The wheels of all that must be there, and of what is excluded as far as it can be built."""
+    logins = credentials(locked.requirements, ask.host.environ)
     excluded = ask.function.exclude_packages
-    return [each for each in distributions if each.kind == "wheel" or each.name not in excluded]
+    to_build = [each for each in distributions if each.name in excluded and each.kind != "wheel"]
+    wheels = wheels_of([each for each in distributions if each not in to_build], ask, credentials=logins)
+    for distribution in to_build:
+        # It is built only to learn what it needs, and may well be excluded for the very reason that it can't be.
+        with contextlib.suppress(LpackError):
+            wheels += wheels_of([distribution], ask, credentials=logins)
+    return wheels
 
 
 def _without_excluded(distributions: Sequence[Distribution], ask: Ask, locked: Locked) -> tuple[list[Wheel], list[str]]:
     """The wheels that go into the artifact, and the names of the packages that don't."""
     excluded = ask.function.exclude_packages
     refuse_unknown(excluded, [each.name for each in distributions])
-    wheels = _wheels(_buildable(distributions, ask), ask, locked)
+    wheels = _wheels(distributions, ask, locked)
     if not excluded:
         return list(wheels), []
     direct = direct_names(locked.requirements)

@@ -81,6 +81,8 @@ def _from_poetry(requirements: Requirements, file: Path, target: Target, store: 
     if not (requirements.folder / PYPROJECT).is_file():
         raise InputError(f"`{file.name}` has no {PYPROJECT} beside it", hint="poetry keeps in it what is asked for")
     lines = pins(file, requirements.extras, requirements.groups, target)
+    if not lines:
+        return {"lock-version": "1.0", "created-by": "poetry", "packages": []}
     text = "\n".join(lines)
     built = frozenset(line.name for line in lines_in(text, file.parent) if line.name and line.address)
     question = Question(

@@ -75,6 +75,9 @@ def lock(function: Function, project: Project, *, policy: Policy, store: Store, 
         raise ResolveError(f"`{file.name}` {fact}", hint=f"run `lpack lock {function.name}` and commit the file")
     if existing:
         _refuse_damaged(existing, file)
+    elif policy == "keep" and (same := _lock_of_another(function, project, wanted)):
+        _write(file, same)
+        return Locked(requirements, Lock(same, project.folder, f"`{file.name}`"), file, tuple(_changes(_EMPTY, same)))
     question = _question(requirements, lines, sources, function)
     if existing and policy == "keep":
         question = replace(question, preferred=file)
@@ -99,6 +102,17 @@ def _existing(file: Path) -> Mapping[str, Any] | None:
         return read_toml(file)
     except InputError as error:
         raise InputError(error.message, hint=_MEND) from error
+
+
+def _lock_of_another(function: Function, project: Project, wanted: str) -> Mapping[str, Any] | None:
+    """The lock of a function with the same requirements and target: functions of a project share what they can."""
+    for other in project.functions:
+        file = project.folder / f"pylock.{other.name}.toml"
+        if other is not function and file.is_file() and wanted.encode() in file.read_bytes():
+            found = _existing(file)
+            if found and table(found, "tool", "lpack").get("requirements") == wanted:
+                return found
+    return None
 
 
 def _refuse_damaged(existing: Mapping[str, Any], file: Path) -> None:

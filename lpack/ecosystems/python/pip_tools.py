@@ -9,7 +9,7 @@ from dataclasses import replace
 from ...download import redacted
 from ...errors import ResolveError, UsageError
 from ...model import Host, Target
-from ...processes import run
+from ...processes import Result, run
 from ...store import Store
 from .requirements import Requirements, read_toml
 from .resolving import resolve
@@ -43,11 +43,18 @@ def resolve_with_pip_tools(requirements: Requirements, question: Question, *, st
             raise ResolveError(
                 f"the requirements of {question.subject} can't be met for {question.target}",
                 hint="change the requirements so that they can be met together",
-                details=[redacted(line) for line in result.last_lines()],
+                details=_what_pip_says(result),
             )
         text = pins.read_text(encoding="utf-8")
     pinned = replace(question, text=text, arguments=(), constraints="", preferred=None, options=("--no-deps",))
     return resolve(pinned, store=store, host=host)
+
+
+def _what_pip_says(result: Result) -> list[str]:
+    """What it says before its traceback, and the error that the traceback ends with."""
+    said, traceback, rest = redacted(result.stderr.strip()).partition("Traceback (most recent call last):")
+    last = rest.rpartition("\n")[2].partition(": ")[2]
+    return [line.strip() for line in (*said.splitlines(), last if traceback else "") if line.strip()]
 
 
 def _refuse_other_machines(target: Target) -> None:

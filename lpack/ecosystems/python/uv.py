@@ -89,7 +89,7 @@ class Uv:
                 lock.write_bytes(question.preferred.read_bytes())
             if question.constraints:
                 command.append(f"--constraints={_written(folder / 'constraints.txt', question.constraints)}")
-            if question.text:
+            if question.text or not question.arguments:
                 command.append(_written(folder / "requirements.txt", question.text))
             result = run([*command, *question.arguments], folder=question.folder, environ=uv_environment(self.host))
             if result.exit_code != 0:

@@ -69,6 +69,7 @@ def lay_out(wheel: WheelFiles, dist_info: str, name: str) -> tuple[Entry, ...]:
             raise InputError(f"`{wheel.file_name}` unpacks two different files to `{entry.path}`")
     laid |= launchers
     record = f"{dist_info}/RECORD"
+    laid[record] = laid[record]._replace(mode=REGULAR)  # as pip writes it anew, whatever its mode was
     if laid.keys() != wheel.members.keys() or any(laid[path].source is not wheel.members[path].source for path in laid):
         laid[record] = Entry(record, REGULAR, Content.of(_record(laid.values(), record)), name)
     try:

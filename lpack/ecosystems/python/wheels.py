@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ...archive.zip_reader import read_zip
 from ...errors import InputError
 from ...store import Store
-from ...tree import EXECUTABLE, REGULAR, Content, Entry, Member
+from ...tree import EXECUTABLE, REGULAR, Content, Entry, Member, sort_key
 from .requirements import normalised
 from .wheel_layout import WheelFiles, digest_in_record, lay_out
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-_NOTE = "wheel-2"
+_NOTE = "wheel-3"
 """The kind of the index notes; a new number when what they hold changes."""
 
 _UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
@@ -195,4 +195,5 @@ def _from_index(index: Any, file: Path, sha256: bytes) -> Wheel:
         Entry(path, EXECUTABLE if executable else REGULAR, Content.of(base64.b64decode(data)), name)
         for path, executable, data in index["made"]
     ]
+    entries.sort(key=sort_key)
     return Wheel(name, index["version"], file, sha256, tuple(index["requires"]), tuple(entries))

@@ -37,6 +37,13 @@ def test_a_missing_lock_is_made_with_hashes_for_the_target(indexed: Workshop, ma
     assert document["tool"]["lpack"]["architecture"] == "x86_64"
 
 
+@pytest.mark.parametrize("requirements", [[], "requirements.txt"])
+def test_nothing_can_be_asked_for(indexed: Workshop, requirements: list[str] | str) -> None:
+    indexed.write({"requirements.txt": "# nothing yet\n"})
+    assert indexed.lock(requirements=requirements).lock.document["packages"] == []
+    assert indexed.assemble(requirements=requirements).packages == ()
+
+
 def test_a_lock_that_fits_is_kept_without_asking_anybody(indexed: Workshop, make_wheel: MakeWheel) -> None:
     make_wheel("demo", "1.0")
     first = indexed.lock(requirements=["demo"])

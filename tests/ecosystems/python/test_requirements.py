@@ -94,7 +94,7 @@ def test_the_lock_of_a_workspace_is_that_of_the_member_around_the_source(worksho
 def test_direct_names_are_those_that_ask_and_not_those_that_limit(workshop: Workshop) -> None:
     workshop.write(
         {
-            "src/requirements.txt": "-r more.txt\n-c top.txt\nDe_Mo[Fast]\nde.mo[slow]\n-e ../core\n./x-1-py3-none-any.whl",
+            "src/requirements.txt": "-rmore.txt\n-ctop.txt\nDe_Mo[Fast]\nde.mo[slow]\n-e ../core\nx-1-py3-none-any.whl",
             "src/more.txt": "other @ https://x.invalid/other.zip\n",
             "src/top.txt": "limited<2\n",
             "core/setup.cfg": "[metadata]\nname = The.Core\n",

@@ -1,0 +1,364 @@
+"""Locks of other tools: uv's by uv itself, poetry's as poetry writes them, and PEP 751's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uv
+from index_server import IndexServer
+from projects import project_files
+from workshop import Workshop, target
+
+from lpack.errors import InputError, ResolveError
+from lpack.store import sha256_of
+
+MakeWheel = Callable[..., Path]
+
+
+def packages(workshop: Workshop, **function: object) -> dict[str, str]:
+    return {package.name: package.version for package in workshop.assemble(**function).packages}
+
+
+# uv.lock
+
+MEMBER = """
+[project]
+name = "orders"
+version = "1.0"
+requires-python = ">=3.11"
+dependencies = ["base", "core", "windows ; sys_platform == 'win32'", "arm ; platform_machine == 'aarch64'"]
+
+[project.optional-dependencies]
+fast = ["quick"]
+
+[dependency-groups]
+dev = ["tests"]
+log = ["logger"]
+
+[tool.uv.sources]
+core = { workspace = true }
+"""
+
+
+@pytest.fixture
+def uv_locked(indexed: Workshop, make_wheel: MakeWheel) -> Workshop:
+    """A workspace with its uv.lock; the function is one of its members."""
+    for name in ("base", "part", "windows", "arm", "quick", "tests", "logger", "other"):
+        make_wheel(name)
+    make_wheel("base", "2.0")
+    indexed.write(
+        {
+            "pyproject.toml": '[tool.uv.workspace]\nmembers = ["libs/*", "src", "beside"]\n',
+            "src/pyproject.toml": MEMBER,
+            "beside/pyproject.toml": MEMBER.split("[project.opt", maxsplit=1)[0]
+            .replace("orders", "beside")
+            .replace('"core", ', '"other", '),
+            **{f"libs/core/{name}": text for name, text in project_files("core", requires=["part", "base<2"]).items()},
+        }
+    )
+    environ = {**os.environ, **indexed.environ}
+    subprocess.run([uv.find_uv_bin(), "lock", "--quiet"], cwd=indexed.folder, env=environ, check=True)
+    return indexed
+
+
+def test_a_member_of_a_workspace_takes_its_own_part_of_the_lock(uv_locked: Workshop) -> None:
+    assert packages(uv_locked, requirements="uv.lock") == {"base": "1.0", "core": "1.0", "part": "1.0"}
+    assert not list(uv_locked.folder.glob("pylock*"))
+    beside = {"source": uv_locked.folder / "beside", "requirements": "uv.lock", "name": "beside"}
+    assert packages(uv_locked, **beside) == {"base": "1.0", "other": "1.0"}
+    uv_locked.target = target("python3.12", "arm64")
+    assert packages(uv_locked, **beside) == {"arm": "1.0", "base": "1.0", "other": "1.0"}
+
+
+def test_extras_and_groups_of_a_uv_lock_are_chosen(uv_locked: Workshop) -> None:
+    plain = {"base", "core", "part"}
+    assert packages(uv_locked, requirements="uv.lock", extras=("fast",)).keys() == plain | {"quick"}
+    assert packages(uv_locked, requirements="uv.lock", groups=("log",)).keys() == plain | {"logger"}
+    with pytest.raises(ResolveError, match=r"uv can't read `uv\.lock`") as caught:
+        uv_locked.lock(requirements="uv.lock", extras=("nonsense",))
+    assert "nonsense" in caught.value.details[0]
+
+
+def test_what_only_an_excluded_package_of_a_uv_lock_needed_goes_with_it(uv_locked: Workshop) -> None:
+    assert packages(uv_locked, requirements="uv.lock", exclude_packages=("core",)) == {"base": "1.0"}
+
+
+def test_a_uv_lock_is_translated_once(uv_locked: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = uv_locked.lock(requirements="uv.lock")
+    monkeypatch.setattr(uv, "find_uv_bin", lambda: "/nowhere")
+    assert uv_locked.lock(requirements="uv.lock") == locked
+
+
+def test_a_broken_uv_lock_is_an_error(uv_locked: Workshop) -> None:
+    uv_locked.write({"uv.lock": "version = 99\n"})
+    with pytest.raises(ResolveError, match=r"uv can't read `uv\.lock`") as caught:
+        uv_locked.lock(requirements="uv.lock")
+    assert caught.value.details
+
+
+# poetry.lock
+
+PYPROJECT = """
+[tool.poetry]
+name = "orders"
+version = "1.0"
+description = ""
+authors = []
+package-mode = false
+
+[tool.poetry.dependencies]
+python = "^3.11"
+web = { version = "*", extras = ["Fast"] }
+core = { path = "core", develop = true }
+never = { version = "*", markers = "sys_platform == 'win32'" }
+old = { version = "*", python = "<3.12" }
+other-system = { version = "*", platform = "darwin" }
+maybe = { version = "*", optional = true }
+split = [{ version = "1.0", python = "<3.13" }, { version = "2.0", python = ">=3.13" }]
+
+[tool.poetry.extras]
+Per_haps = ["maybe"]
+
+[tool.poetry.group.log.dependencies]
+logger = "*"
+
+[tool.poetry.group.dev.dependencies]
+tests = "*"
+"""
+
+LOCKED = """
+[[package]]
+name = "{name}"
+version = "{version}"
+optional = false
+python-versions = "{python}"
+files = [
+    {{file = "{file}", hash = "sha256:{digest}"}},
+]
+"""
+
+
+class PoetryLock:
+    """A poetry.lock in the making."""
+
+    def __init__(self, make_wheel: MakeWheel) -> None:
+        self.make_wheel = make_wheel
+        self.text = ""
+
+    def add(self, name: str, version: str = "1.0", *, python: str = ">=3.9", more: str = "", **wheel: Any) -> None:
+        file = self.make_wheel(name, version, **wheel)
+        digest = sha256_of(file).hex()
+        self.text += LOCKED.format(name=name, version=version, python=python, file=file.name, digest=digest) + more
+
+
+END = '\n[metadata]\nlock-version = "2.1"\npython-versions = "^3.11"\ncontent-hash = "0"\n'
+
+
+@pytest.fixture
+def poetry(indexed: Workshop, make_wheel: MakeWheel) -> Workshop:
+    """A project with a poetry.lock, whose packages the index has."""
+    lock = PoetryLock(make_wheel)
+    lock.add(
+        "web",
+        requires=["part>=1", "quick ; extra == 'fast'", "slow ; extra == 'slow'"],
+        more="""
+[package.dependencies]
+part = ">=1"
+quick = {version = "*", optional = true, markers = "extra == \\"fast\\""}
+slow = {version = "*", optional = true, markers = "extra == \\"slow\\""}
+arm = {version = "*", markers = "platform_machine == \\"aarch64\\""}
+
+[package.extras]
+fast = ["quick (>=1)"]
+slow = ["slow"]
+""",
+    )
+    for name in ("part", "quick", "slow", "arm", "maybe", "logger", "tests", "never", "old", "other-system", "base"):
+        lock.add(name)
+    lock.add("split", "1.0", python=">=3.8, !=3.9.0")
+    lock.text = lock.text.replace('name = "split"\n', 'name = "split"\nmarkers = "python_version < \'3.13\'"\n')
+    lock.add("split", "2.0", python="^3.11 || ^4.0", more="markers = { main = \"python_version >= '3.13'\" }\n")
+    lock.text += """
+[[package]]
+name = "core"
+version = "1.0"
+optional = false
+python-versions = "*"
+files = []
+develop = true
+
+[package.dependencies]
+base = "*"
+
+[package.source]
+type = "directory"
+url = "core"
+"""
+    files = {f"src/core/{name}": text for name, text in project_files("core", requires=["base"]).items()}
+    indexed.write({"src/pyproject.toml": PYPROJECT, "src/poetry.lock": lock.text + END, **files})
+    return indexed
+
+
+def test_a_poetry_lock_gives_what_the_target_takes(poetry: Workshop) -> None:
+    assert packages(poetry) == dict.fromkeys(("base", "core", "part", "quick", "web"), "1.0") | {"split": "2.0"}
+    poetry.target = target("python3.11", "arm64")
+    names = ("arm", "base", "core", "old", "part", "quick", "split", "web")
+    assert packages(poetry) == dict.fromkeys(names, "1.0")
+    assert not list(poetry.folder.glob("**/pylock*"))
+
+
+def test_extras_and_groups_of_a_poetry_lock_are_chosen(poetry: Workshop) -> None:
+    plain = {"base", "core", "part", "quick", "split", "web"}
+    assert packages(poetry, extras=("per-haps",)).keys() == plain | {"maybe"}
+    assert packages(poetry, groups=("log",)).keys() == plain | {"logger"}
+
+
+def test_excluding_knows_what_poetry_was_asked_for(poetry: Workshop) -> None:
+    assert packages(poetry, exclude_packages=("web",)).keys() == {"base", "core", "split"}
+
+
+def test_a_file_with_another_hash_than_poetry_s_is_refused(poetry: Workshop, make_wheel: MakeWheel) -> None:
+    make_wheel("part", files={"part.py": "import evil\n"})
+    with pytest.raises(ResolveError, match=r"`part` 1\.0 has no file for the target whose hash is in `poetry\.lock`"):
+        poetry.lock()
+
+
+def test_a_project_in_the_standard_s_words_is_understood(poetry: Workshop) -> None:
+    poetry.write(
+        {
+            "src/pyproject.toml": """
+                [project]
+                name = "orders"
+                version = "1.0"
+                dependencies = ["web[slow] (>=1)", "old ; python_version < '3.12'"]
+                [project.optional-dependencies]
+                fast = ["maybe"]
+                [dependency-groups]
+                log = ["logger"]
+            """
+        }
+    )
+    assert packages(poetry).keys() == {"web", "part", "slow"}
+    assert packages(poetry, extras=("fast",), groups=("log",)).keys() == {"web", "part", "slow", "maybe", "logger"}
+
+
+def test_hashes_stood_at_the_end_of_old_poetry_locks(poetry: Workshop) -> None:
+    text = (poetry.folder / "src/poetry.lock").read_text()
+    tables, _, _ = text.partition('[[package]]\nname = "core"')
+    listed = {}
+    for block in tables.split("[[package]]")[1:]:
+        name = block.split('name = "')[1].split('"')[0]
+        files = block[block.index("files = [") : block.index("]\n", block.index("files = [")) + 2]
+        listed[name] = listed.get(name, "") + files.replace("files = [", "").replace("]\n", "")
+        text = text.replace(files, "")
+    end = "\n[metadata.files]\n" + "\n".join(f"{name} = [{files}]" for name, files in listed.items())
+    poetry.write({"src/poetry.lock": text.replace("files = []\n", "") + end})
+    assert packages(poetry).keys() == {"base", "core", "part", "quick", "split", "web"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fact"),
+    [
+        ('python-versions = ">=3.9"', 'python-versions = "nonsense"', "Python versions that can't be understood"),
+        ('markers = "extra ==', 'markers = "nonsense ==', "holds a marker that can't be understood"),
+        ("[[package]]", "[[package", "is not TOML"),
+    ],
+)
+def test_a_broken_poetry_lock_is_an_error(poetry: Workshop, old: str, new: str, fact: str) -> None:
+    text = (poetry.folder / "src/poetry.lock").read_text()
+    assert old in text
+    poetry.write({"src/poetry.lock": text.replace(old, new, 1)})
+    with pytest.raises(InputError, match=fact):
+        poetry.lock()
+
+
+def test_a_poetry_lock_without_its_project_is_an_error(workshop: Workshop) -> None:
+    workshop.write({"src/poetry.lock": END})
+    with pytest.raises(InputError, match=r"`poetry\.lock` has no pyproject\.toml beside it"):
+        workshop.lock()
+
+
+def test_a_poetry_lock_of_nothing_is_nothing(workshop: Workshop) -> None:
+    workshop.write({"src/poetry.lock": END, "src/pyproject.toml": "[tool.poetry]\nname = 'x'\n"})
+    assert workshop.lock().lock.document["packages"] == []
+
+
+# pylock.toml
+
+
+def test_a_pylock_that_is_given_serves_every_target(
+    indexed: Workshop, make_wheel: MakeWheel, index: IndexServer
+) -> None:
+    wheels = {tag: make_wheel("native", tag=f"cp313-cp313-manylinux_2_28_{tag}") for tag in ("x86_64", "aarch64")}
+    only = make_wheel("only")
+    listed = ", ".join(
+        f'{{ url = "{index.file_url(wheel.name)}", hashes = {{ sha256 = "{sha256_of(wheel).hex()}" }} }}'
+        for wheel in wheels.values()
+    )
+    text = f"""
+        lock-version = "1.0"
+        created-by = "somebody"
+        extras = ["more"]
+        [[packages]]
+        name = "native"
+        version = "1.0"
+        wheels = [{listed}]
+        [[packages]]
+        name = "only"
+        version = "1.0"
+        marker = "platform_machine == 'aarch64' or 'more' in extras"
+        wheels = [{{ path = "wheels/{only.name}", hashes = {{ sha256 = "{sha256_of(only).hex()}" }} }}]
+    """
+    indexed.write({"src/pylock.toml": text, f"src/wheels/{only.name}": only.read_bytes()})
+    assert packages(indexed).keys() == {"native"}
+    assert packages(indexed, extras=("more",)).keys() == {"native", "only"}
+    indexed.target = target("python3.13", "arm64")
+    assert packages(indexed).keys() == {"native", "only"}
+    assert "only.py" in indexed.assemble().tree.by_path
+
+
+# By poetry itself
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_a_lock_by_poetry_itself_is_understood(workshop: Workshop, tmp_path: Path) -> None:
+    poetry = tmp_path / "poetry"
+    subprocess.run([sys.executable, "-m", "venv", poetry], check=True)
+    subprocess.run([poetry / "bin/python", "-m", "pip", "install", "--quiet", "poetry"], check=True)
+    workshop.write(
+        {
+            "src/pyproject.toml": """
+                [project]
+                name = "orders"
+                version = "1.0"
+                requires-python = ">=3.11,<4"
+                dependencies = ["requests[socks] (>=2.32)", "colorama ; sys_platform == 'win32'", "numpy"]
+                [tool.poetry]
+                package-mode = false
+                [tool.poetry.group.log.dependencies]
+                structlog = "*"
+                [tool.poetry.group.dev.dependencies]
+                iniconfig = "*"
+                # Not by PyPI's own JSON pages, which mirrors lack.
+                [[tool.poetry.source]]
+                name = "simple"
+                url = "https://pypi.org/simple/"
+                priority = "primary"
+            """
+        }
+    )
+    environ = {**os.environ, "POETRY_CACHE_DIR": str(tmp_path / "cache"), "POETRY_VIRTUALENVS_CREATE": "false"}
+    subprocess.run([poetry / "bin/poetry", "lock", "--quiet"], cwd=workshop.folder / "src", env=environ, check=True)
+    plain = {"certifi", "charset-normalizer", "idna", "numpy", "pysocks", "requests", "urllib3"}
+    workshop.target = target("python3.13", "arm64")
+    names = {package["name"] for package in workshop.lock().lock.document["packages"]}
+    assert names == plain
+    names = {package["name"] for package in workshop.lock(groups=("log",)).lock.document["packages"]}
+    assert names == plain | {"structlog"}
