@@ -31,7 +31,13 @@ def wheels_of(
 
 def _fetch_all(distributions: Sequence[Distribution], ask: Ask, credentials: Sequence[Credential]) -> None:
     def admit_wheel(path: Path, download: Download) -> None:
-        admit(path, download.name, download.sha256, ask.store)
+        try:
+            admit(path, download.name, download.sha256, ask.store)
+        except InputError as error:
+            # It is on its way into the store: the place where it is at this moment means nothing to anybody.
+            message = error.message.replace(str(path), download.name)
+            hint = error.hint or f"it comes from {redacted(download.url)}: have it mended there, or ask for another"
+            raise type(error)(message, hint=hint, details=error.details) from error
 
     def admit_sdist(path: Path, download: Download) -> None:
         """A source distribution is looked at when it is unpacked."""

@@ -67,14 +67,14 @@ class _Files:
 
     def module(self, base: str) -> Entry | None:
         """The file that ``import`` runs for a module, given with slashes; None when there is none."""
-        parent = posixpath.dirname(base)
+        parent = base.rpartition("/")[0]
         if parent and not self.is_package(parent):
             return None
         return self.first(f"{base}/__init__") or self.first(base)
 
     def is_package(self, base: str) -> bool:
         """Whether modules can lie in it: a folder with ``__init__``, or one that no module of its name hides."""
-        above = posixpath.dirname(base)
+        above = base.rpartition("/")[0]
         if above and not self.is_package(above):
             return False
         return bool(self.first(f"{base}/__init__")) or (self.is_folder(base) and not self.first(base))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from workshop import target
 
@@ -191,6 +191,7 @@ def test_a_huge_module_is_not_read() -> None:
 
 
 @given(st.binary(max_size=200), st.text(max_size=20))
+@example(b"", "/top.handler")
 def test_any_module_and_any_handler_have_an_answer(module: bytes, handler: str) -> None:
     for each in (handler, f"app.{handler}", "app.handler"):
         assert len(check_handler(tree_of({"app.py": module}), each, KNOWN)) <= 1

@@ -224,8 +224,10 @@ def test_conflicting_requirements_are_explained(indexed: Workshop, make_wheel: M
     ) as caught:
         indexed.lock(requirements=["demo", "part<2"])
     assert "change the requirements named above" in str(caught.value.hint)
-    assert caught.value.details[0].startswith("Because ")
-    assert caught.value.details[1].startswith("And because ")
+    said = " ".join(caught.value.details)
+    assert said.startswith("Because ")
+    assert "demo" in said
+    assert "part<2" in said
 
 
 def test_an_unknown_package_is_named(indexed: Workshop) -> None:

@@ -16,7 +16,7 @@ from lpack.errors import InputError, ResolveError, ToolError
 
 MakeWheel = Callable[..., Path]
 
-KNOWN = pytest.mark.parametrize("known", ["all", "name", "nothing"])
+KNOWN = pytest.mark.parametrize("known", ["all", "nothing"])
 """What of a project can be known without asking its build backend."""
 
 
@@ -37,8 +37,16 @@ def repository(folder: Path) -> str:
 # Local projects
 
 
-@KNOWN
-@pytest.mark.parametrize("line", ["../libs/core", "-e ../libs/core", "core @ ../libs/core", "-e ../libs/core[nothing]"])
+@pytest.mark.parametrize(
+    ("line", "known"),
+    [
+        ("../libs/core", "all"),
+        ("../libs/core", "name"),
+        ("../libs/core", "nothing"),
+        ("-e ../libs/core[nothing]", "name"),
+        ("core @ ../libs/core", "nothing"),
+    ],
+)
 def test_a_local_project_is_locked_with_what_it_needs_and_built(
     indexed: Workshop, make_wheel: MakeWheel, line: str, known: Known
 ) -> None:
