@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 FIXTURE := fixtures/python-pandas
 
+# Where the environment forbids byte code, Python would compile everything anew for each of the tests' processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test quick lint format bench clean
 

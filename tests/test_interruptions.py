@@ -20,6 +20,8 @@ from index_server import IndexServer, _Handler
 
 from lpack.record import read_record
 
+pytestmark = pytest.mark.slow  # each starts several builds and ends them
+
 Project = Callable[[Mapping[str, str | bytes]], Path]
 
 LPACK = [sys.executable, "-m", "lpack"]
@@ -125,7 +127,6 @@ def _large_project(project: Project) -> Path:
     return project({"lpack.toml": FUNCTION.format(name="north"), "north/app.py": CODE, **files})
 
 
-@pytest.mark.slow
 def test_a_killed_build_leaves_the_old_artifact_or_the_new_one(project: Project) -> None:
     folder = _large_project(project)
     artifact = folder / "dist" / "north.zip"
@@ -159,7 +160,6 @@ def test_a_killed_build_leaves_the_old_artifact_or_the_new_one(project: Project)
     assert sorted(path.name for path in artifact.parent.iterdir()) == ["north.zip", "north.zip.json"]
 
 
-@pytest.mark.slow
 def test_a_build_that_is_killed_while_it_fills_the_store_does_no_harm(
     index: IndexServer, make_wheel: Callable[..., Path], project: Project, store_folder: Path
 ) -> None:

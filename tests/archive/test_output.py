@@ -19,7 +19,7 @@ _SIZES = st.sampled_from([0, 1, 100, MIB - 1, MIB, MIB + 1, 2 * MIB + 1]) | st.i
 _STEPS = st.lists(st.tuples(st.sampled_from(["write", "one file", "another file"]), st.integers(0, 1000), _SIZES))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(steps=_STEPS)
 def test_bytes_arrive_in_their_order(tmp_path: Path, steps: list[tuple[str, int, int]]) -> None:
     files = {"one file": tmp_path / "one", "another file": tmp_path / "another"}

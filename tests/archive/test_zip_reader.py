@@ -212,6 +212,7 @@ def test_members_behind_four_gibibytes_are_read(tmp_path: Path) -> None:
     assert contents(path) == {"behind": b"content"}
 
 
+@pytest.mark.slow
 def test_65535_members_need_no_zip64(written: Written) -> None:
     members = [Raw(name=b"%05d" % number, data=b"") for number in range(MAX_16)]
     size = len(members[0].in_front())

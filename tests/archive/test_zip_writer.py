@@ -380,6 +380,7 @@ def test_processes_that_write_the_same_at_once_do_not_disturb_each_other(
 # zip64
 
 
+@pytest.mark.slow
 def test_more_than_65535_entries_make_it_zip64(destination: Path, store: Store) -> None:
     nothing = Content.of(b"")
     many = [Entry(f"{number:05}", REGULAR, nothing) for number in range(65_536)]

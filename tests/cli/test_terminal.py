@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from index_server import IndexServer, _Handler
 
+pytestmark = pytest.mark.slow  # each starts lpack on a terminal of its own
+
 Project = Callable[[Mapping[str, str | bytes]], Path]
 
 CONFIGURATION = '[function.hello]\nruntime = "python3.13"\nhandler = "app.handler"\n'
@@ -103,7 +105,6 @@ def test_a_terminal_shows_progress_and_wipes_it_away(slow_project: Path) -> None
     assert shown.rindex("building") < shown.index("artifact")
 
 
-@pytest.mark.slow
 def test_the_quiet_see_no_progress(slow_project: Path) -> None:
     assert on_a_terminal(["build", "--quiet"], slow_project) == ""
 

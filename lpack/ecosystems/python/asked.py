@@ -51,12 +51,11 @@ class Sources(NamedTuple):
 def sources_of(requirements: Requirements) -> Sources:
     """What is asked for by address or path, here and in the local projects that are asked for so."""
     lines = [line for line in _lines(requirements) if line.is_requirement and line.address]
-    folders = {requirements.folder: None} if requirements.kind == "pyproject" else {}
-    known: set[Path] = set()
-    while new := [folder for folder in (*folders, *_folders(lines)) if folder not in known]:
+    itself = [requirements.folder] if requirements.kind == "pyproject" else []
+    folders: list[Path] = []
+    while new := [folder for folder in dict.fromkeys((*itself, *_folders(lines))) if folder not in folders]:
         for folder in new:
-            known.add(folder)
-            folders[folder] = None
+            folders.append(folder)
             document = project_document(folder)
             asked = (*asked_lines(folder, extras_of(document), ()), *_uv_sources(folder, document))
             lines += [line for line in asked if line.address]
@@ -80,13 +79,12 @@ def _uv_sources(folder: Path, document: Mapping[str, Any]) -> Iterator[Line]:
     Source: https://docs.astral.sh/uv/concepts/projects/dependencies/#dependency-sources
     """
     root = workspace_of(folder)
-    inherited = {} if root in {None, folder} else table(project_document(root or folder), "tool", "uv", "sources")
     own = table(document, "tool", "uv", "sources")
+    inherited = table(project_document(root), "tool", "uv", "sources") if root else {}
     for name, entries in {**inherited, **own}.items():
+        start = folder if name in own else root or folder
         for entry in entries if isinstance(entries, list) else [entries]:
-            start = folder if name in own or root is None else root
-            address = _address(name, entry, root) if isinstance(entry, dict) else None
-            if address:
+            if isinstance(entry, dict) and (address := _address(name, entry, root)):
                 yield Line("", f"{name} @ {address}", start, start)
 
 
@@ -108,5 +106,6 @@ def workspace_of(folder: Path) -> Path | None:
 def _members(root: Path) -> dict[str, Path]:
     """The projects of a workspace by name."""
     patterns = texts_in(table(project_document(root), "tool", "uv", "workspace").get("members"))
-    found = [root, *(path for pattern in patterns for path in sorted(root.glob(pattern)))]
+    inside = [pattern for pattern in patterns if pattern and not pattern.startswith("/")]
+    found = [root, *(path for pattern in inside for path in sorted(root.glob(pattern)))]
     return {name: path for path in found if (name := project_name(path))}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import os.path
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ...download import redacted
 from ...model import Target
 from ...store import sha256_of
 from .asked import Sources, workspace_of
-from .pyproject import project_document
+from .pyproject import is_dynamic, project_document, texts_in
 from .requirement_lines import Line
 from .requirements import Requirements, table
 
@@ -20,18 +21,21 @@ _FORMAT = 2
 """A new number when the same requirements are to be locked anew."""
 
 
-def fingerprint(
-    requirements: Requirements, lines: tuple[Line, ...], sources: Sources, target: Target, *, resolver: str
+def fingerprint(  # noqa: PLR0913 -- all that a lock is made from
+    requirements: Requirements, lines: Sequence[Line], sources: Sources, target: Target, *, resolver: str, folder: Path
 ) -> str:
-    """A digest (hex) of everything in the requirements that can change the lock.
+    """A digest (hex) of everything in the requirements that can change the lock, which is kept in ``folder``.
 
-    Comments, credentials, and the code of local projects can't; the metadata of local projects can, and local files.
+    Comments, credentials, and the code of local projects can't; the metadata of local projects can, local files, and
+    where both are.
     """
+    local = [*sources.folders, *sources.files, *(line.links for line in lines if line.links)]
     said = [
         [_FORMAT, str(target), resolver, requirements.extras, requirements.groups],
         [[line.option, line.value.split(), line.is_constraint] for line in lines],
         [list(_metadata(folder)) for folder in sources.folders],
         [sha256_of(file).hex() for file in sources.files],
+        [os.path.relpath(place.resolve(), folder.resolve()) for place in local],
     ]
     return hashlib.sha256(redacted(json.dumps(said, sort_keys=True, default=str)).encode()).hexdigest()
 
@@ -54,6 +58,8 @@ def _metadata(folder: Path) -> Iterator[Any]:
 
 def _read_by_backends(folder: Path, tool: Mapping[str, Any]) -> list[Path]:
     """The files besides pyproject.toml that dependencies are read from when a project is built."""
+    if not is_dynamic(folder, extras=True):
+        return []
     named = [folder / name for name in _file_names(table(tool, "setuptools").get("dynamic"))]
     usual = [folder / "setup.py", folder / "setup.cfg", *sorted(folder.glob("requirements*.txt"))]
     return [file for file in dict.fromkeys((*usual, *named)) if file.is_file()]
@@ -63,6 +69,6 @@ def _file_names(dynamic: Any) -> Iterator[str]:
     """The values of ``file`` keys, wherever they are."""
     for key, value in dynamic.items() if isinstance(dynamic, dict) else ():
         if key == "file":
-            yield from [value] if isinstance(value, str) else value
+            yield from [value] if isinstance(value, str) else texts_in(value)
         else:
             yield from _file_names(value)

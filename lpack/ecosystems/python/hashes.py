@@ -35,11 +35,11 @@ def _only_allowed(package: Mapping[str, Any], allowed: frozenset[str] | None, su
     if allowed is None:
         return package
     kept = {key: value for key, value in package.items() if key not in {"wheels", "sdist", "archive"}}
-    wheels = [wheel for wheel in package.get("wheels", ()) if wheel["hashes"].get("sha256") in allowed]
+    wheels = [wheel for wheel in package.get("wheels", ()) if wheel.get("hashes", {}).get("sha256") in allowed]
     if wheels:
         kept["wheels"] = wheels
     for kind in ("sdist", "archive"):
-        if kind in package and package[kind]["hashes"].get("sha256") in allowed:
+        if kind in package and package[kind].get("hashes", {}).get("sha256") in allowed:
             kept[kind] = package[kind]
     if not kept.keys() & {"wheels", "sdist", "archive", "directory", "vcs"}:
         raise ResolveError(

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...download import Credential
+from .pyproject import tables_in
 from .requirement_lines import all_lines
 from .requirements import PYPROJECT, Requirements, read_toml, table
 
@@ -34,7 +35,7 @@ def credentials(requirements: Requirements, environ: Mapping[str, str]) -> tuple
         for match in _URL.finditer(expanded):
             found += _credentials(match["url"], *_of_index(match["name"], environ))
     for document in settings:
-        for index in _indexes(document):
+        for index in tables_in(document.get("index")) or tables_in(table(document, "tool", "uv").get("index")):
             found += _credentials(str(index.get("url", "")), *_of_index(index.get("name"), environ))
     return tuple(dict.fromkeys(found))
 
@@ -49,11 +50,6 @@ def _settings(folder: Path, environ: Mapping[str, str]) -> Iterator[dict[str, An
     files += [Path(each, "uv", "uv.toml") for each in (environ.get("XDG_CONFIG_HOME") or home, "/etc") if each]
     files += [Path(environ["UV_CONFIG_FILE"])] if environ.get("UV_CONFIG_FILE") else []
     yield from (read_toml(file) for file in files if file.is_file())
-
-
-def _indexes(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    listed = settings.get("index") or table(settings, "tool", "uv").get("index")
-    return [index for index in listed if isinstance(index, dict)] if isinstance(listed, list) else []
 
 
 def _of_index(name: Any, environ: Mapping[str, str]) -> tuple[str, str]:

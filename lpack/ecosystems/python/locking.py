@@ -26,7 +26,7 @@ from .pyproject import is_dynamic, project_name
 from .requirement_lines import Line, all_lines, index_lines, one_file
 from .requirements import Requirements, read_toml, requirements_of, table
 from .resolving import resolve
-from .selection import Lock, parse
+from .selection import Choice, Lock, parse, select
 from .uv import Question
 
 _EMPTY: Mapping[str, Any] = {"lock-version": "1.0", "created-by": "lpack", "packages": []}
@@ -66,7 +66,9 @@ def lock(function: Function, project: Project, *, policy: Policy, store: Store, 
         return Locked(requirements, foreign)
     file = lock_file(function, project)
     lines, sources = all_lines(requirements), sources_of(requirements)
-    wanted = fingerprint(requirements, lines, sources, function.target, resolver=project.resolver)
+    wanted = fingerprint(
+        requirements, lines, sources, function.target, resolver=project.resolver, folder=project.folder
+    )
     existing = _existing(file)
     if existing and policy != "upgrade" and table(existing, "tool", "lpack").get("requirements") == wanted:
         return Locked(requirements, Lock(existing, project.folder, f"`{file.name}`"), file)
@@ -89,7 +91,7 @@ def lock(function: Function, project: Project, *, policy: Policy, store: Store, 
     itself = requirements.folder if requirements.kind == "pyproject" else None
     made = own_lock(answer, function.target, folder=project.folder, without=itself, fingerprint=wanted)
     own = Lock(made, project.folder, f"`{file.name}`")
-    parse(own)
+    select(own, function.target, Choice(), store)  # what does not fit is told before it is written
     if made != existing:
         _write(file, made)
     return Locked(requirements, own, file, tuple(_changes(existing or _EMPTY, made)))

@@ -6,13 +6,13 @@ The lock names files and hashes, not addresses: the resolver adds those, and res
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
 from ...model import Target
-from .pyproject import asked_lines, project_document, texts_in
+from .pyproject import asked_lines, project_document, tables_in, texts_in
 from .requirements import normalised, read_toml, table
 from .tags import environment
 
@@ -52,9 +52,9 @@ def pins(file: Path, extras: Iterable[str], groups: Iterable[str], target: Targe
     """The lines that pin what the target takes of a poetry.lock, by its pyproject.toml beside it."""
     lock, document = read_toml(file), project_document(file.parent)
     packages: dict[str, Mapping[str, Any]] = {}
-    for package in lock.get("package", ()):
+    for package in _packages(lock):
         if _applies(package, target):
-            packages.setdefault(normalised(str(package.get("name"))), package)
+            packages.setdefault(normalised(package["name"]), package)
     asked = list(_asked_in_project(file.parent, extras, groups, target))
     asked += [
         (name, _extras(details)) for name, details in _asked(document, extras, groups) if _wanted(details, target)
@@ -62,6 +62,13 @@ def pins(file: Path, extras: Iterable[str], groups: Iterable[str], target: Targe
     kept = [packages[name] for name in sorted(_reached(asked, packages, target))]
     lines = (line for package in kept for line in _pin(package, _hashes(package, lock)))
     return tuple(dict.fromkeys(lines))
+
+
+def _packages(lock: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    packages = tables_in(lock.get("package"))
+    if not all(isinstance(package.get(key), str) for package in packages for key in ("name", "version")):
+        raise InputError("`poetry.lock` holds a package without a name or version", hint="run `poetry lock`")
+    return packages
 
 
 def _asked_in_project(folder: Path, extras: Iterable[str], groups: Iterable[str], target: Target) -> Iterator[Asked]:
@@ -150,8 +157,8 @@ def _reached(asked: Iterable[Asked], packages: Mapping[str, Mapping[str, Any]], 
 
 def _hashes(package: Mapping[str, Any], lock: Mapping[str, Any]) -> str:
     """The options that name the hashes of a package's files; before poetry 1.3 they stood at the end of the lock."""
-    files = package.get("files") or table(lock, "metadata", "files").get(str(package.get("name")), ())
-    return " ".join(f"--hash={file['hash']}" for file in files)
+    files = tables_in(package.get("files")) or tables_in(table(lock, "metadata", "files").get(package["name"]))
+    return " ".join(f"--hash={file.get('hash')}" for file in files)
 
 
 def _pin(package: Mapping[str, Any], hashes: str) -> Iterator[str]:

@@ -44,14 +44,18 @@ def _group(groups: Mapping[str, Any], name: str, seen: set[str]) -> Iterator[str
         seen.add(name)
         listed = groups.get(name)
         yield from texts_in(listed)
-        for item in listed if isinstance(listed, list) else ():
-            if isinstance(item, dict):
-                yield from _group(groups, normalised(str(item.get("include-group", ""))), seen)
+        for item in tables_in(listed):
+            yield from _group(groups, normalised(str(item.get("include-group", ""))), seen)
 
 
 def texts_in(listed: Any) -> list[str]:
     """The texts of a list; none when it is something else."""
     return [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
+
+
+def tables_in(listed: Any) -> list[dict[str, Any]]:
+    """The tables of a list; none when it is something else."""
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
 def project_document(folder: Path) -> dict[str, Any]:

@@ -33,7 +33,8 @@ _ARCHIVE = re.compile(r"(?:^|/)(?P<name>[A-Za-z0-9][\w.-]*?)-\d[^/]*(?:" + "|".j
 class Line(NamedTuple):
     """A logical line: an option (in its long form) with its value, or (with an empty option) a requirement.
 
-    ``start`` is the folder that paths in requirements start from, ``folder`` that of the file in which the line is.
+    As uv has it, the paths of requirements start from ``start``, the folder in which it is run, and those of
+    ``--find-links`` from ``folder``, that of the file in which the line is.
     """
 
     option: str
@@ -84,9 +85,16 @@ class Line(NamedTuple):
             path = address
         else:
             return None
+        place = self.start / path
         # Path.exists raises for what no file system takes as a name.
-        places = (place / path for place in (self.start, self.folder))
-        return next((place for place in places if os.path.exists(place)), None)  # noqa: PTH110
+        return place if os.path.exists(place) else None  # noqa: PTH110
+
+    @property
+    def links(self) -> Path | None:
+        """The local folder (or page) that ``--find-links`` names."""
+        if self.option != "--find-links" or "://" in self.value:
+            return None
+        return (self.folder / self.value).resolve()
 
     def __str__(self) -> str:
         return f"{self.option} {self.value}".strip()
@@ -169,9 +177,8 @@ def _text(file: Path) -> str:
 
 def _moved(line: Line) -> Line:
     """The line with its path, if it has one, made absolute."""
-    if line.option == "--find-links" and "://" not in line.value:
-        place = next((each for each in (line.start, line.folder) if (each / line.value).exists()), line.start)
-        return line._replace(value=str(place / line.value))
+    if line.links:
+        return line._replace(value=str(line.links))
     path = line.path
     if not line.is_requirement or not path or line.address.startswith("file:"):
         return line

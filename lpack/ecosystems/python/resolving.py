@@ -103,6 +103,7 @@ def _explained(name: str, version: str, question: Question, uv: Uv) -> ResolveEr
 
 
 _ADVICE = {
+    r"network (was|is) disabled": "unset UV_OFFLINE",
     r"\b(401|403)\b|unauthorized|forbidden": "give the index's user name and password in ~/.netrc, in its URL, or in "
     "UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD",
     r"not found in the package registry": "check the spelling, or name the index that has it (`--index-url` in "

@@ -161,7 +161,9 @@ def _distribution(package: Package, chosen: Chosen, lock: Lock, target: Target) 
     url = (lock.folder / chosen.path).resolve().as_uri() if chosen.path else str(chosen.url)
     digest = chosen.hashes.get("sha256")
     if not digest:
-        raise ResolveError(f"{lock.subject} has no SHA-256 for `{name}`", hint="lock it again with a newer tool")
+        raise ResolveError(
+            f"{lock.subject} has no SHA-256 for `{name}`", hint="lock it with a tool, and from an index, that gives one"
+        )
     file_name = getattr(chosen, "name", None) or unquote(urlsplit(url).path).rpartition("/")[2]
     if file_name.endswith(".whl"):
         _refuse_foreign_wheel(file_name, target)

@@ -19,6 +19,8 @@ from lpack.errors import InputError, ResolveError, ToolError
 from lpack.model import Host, Silent, Target
 from lpack.store import Store, sha256_of
 
+pytestmark = pytest.mark.slow  # each builds a wheel or more
+
 TARGET = Target(runtime("python3.13"), ARM64)
 
 BACKEND = '''

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import tempfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 import uv
+from documents import variants_of
+from hypothesis import given
 from index_server import IndexServer
 from projects import project_files
 from workshop import Workshop, target
 
-from lpack.errors import InputError, ResolveError
+from lpack.ecosystems.python.poetry import pins
+from lpack.ecosystems.python.selection import Choice, select
+from lpack.errors import InputError, LpackError, ResolveError
 from lpack.store import sha256_of
 
 MakeWheel = Callable[..., Path]
 
 
-def packages(workshop: Workshop, **function: object) -> dict[str, str]:
-    return {package.name: package.version for package in workshop.assemble(**function).packages}
+def chosen(workshop: Workshop, **function: Any) -> dict[str, str]:
+    """What the target takes of the lock: names and versions."""
+    lock = workshop.lock(**function).lock
+    return {each.name: each.version for each in select(lock, workshop.target, Choice(), workshop.store)}
+
+
+def packages(workshop: Workshop, **function: Any) -> set[str]:
+    """The names of the packages in the artifact."""
+    return {package.name for package in workshop.assemble(**function).packages}
 
 
 # uv.lock
@@ -68,25 +83,26 @@ def uv_locked(indexed: Workshop, make_wheel: MakeWheel) -> Workshop:
 
 
 def test_a_member_of_a_workspace_takes_its_own_part_of_the_lock(uv_locked: Workshop) -> None:
-    assert packages(uv_locked, requirements="uv.lock") == {"base": "1.0", "core": "1.0", "part": "1.0"}
+    assert chosen(uv_locked, requirements="uv.lock") == {"base": "1.0", "core": "", "part": "1.0"}
+    assert packages(uv_locked, requirements="uv.lock") == {"base", "core", "part"}
     assert not list(uv_locked.folder.glob("pylock*"))
     beside = {"source": uv_locked.folder / "beside", "requirements": "uv.lock", "name": "beside"}
-    assert packages(uv_locked, **beside) == {"base": "1.0", "other": "1.0"}
+    assert chosen(uv_locked, **beside) == {"base": "1.0", "other": "1.0"}
     uv_locked.target = target("python3.12", "arm64")
-    assert packages(uv_locked, **beside) == {"arm": "1.0", "base": "1.0", "other": "1.0"}
+    assert chosen(uv_locked, **beside) == {"arm": "1.0", "base": "1.0", "other": "1.0"}
 
 
 def test_extras_and_groups_of_a_uv_lock_are_chosen(uv_locked: Workshop) -> None:
     plain = {"base", "core", "part"}
-    assert packages(uv_locked, requirements="uv.lock", extras=("fast",)).keys() == plain | {"quick"}
-    assert packages(uv_locked, requirements="uv.lock", groups=("log",)).keys() == plain | {"logger"}
+    assert chosen(uv_locked, requirements="uv.lock", extras=("fast",)).keys() == plain | {"quick"}
+    assert chosen(uv_locked, requirements="uv.lock", groups=("log",)).keys() == plain | {"logger"}
     with pytest.raises(ResolveError, match=r"uv can't read `uv\.lock`") as caught:
         uv_locked.lock(requirements="uv.lock", extras=("nonsense",))
     assert "nonsense" in caught.value.details[0]
 
 
 def test_what_only_an_excluded_package_of_a_uv_lock_needed_goes_with_it(uv_locked: Workshop) -> None:
-    assert packages(uv_locked, requirements="uv.lock", exclude_packages=("core",)) == {"base": "1.0"}
+    assert packages(uv_locked, requirements="uv.lock", exclude_packages=("core",)) == {"base"}
 
 
 def test_a_uv_lock_is_translated_once(uv_locked: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,21 +222,22 @@ url = "core"
 
 
 def test_a_poetry_lock_gives_what_the_target_takes(poetry: Workshop) -> None:
-    assert packages(poetry) == dict.fromkeys(("base", "core", "part", "quick", "web"), "1.0") | {"split": "2.0"}
+    assert chosen(poetry) == dict.fromkeys(("base", "part", "quick", "web"), "1.0") | {"core": "", "split": "2.0"}
+    assert packages(poetry) == {"base", "core", "part", "quick", "split", "web"}
     poetry.target = target("python3.11", "arm64")
-    names = ("arm", "base", "core", "old", "part", "quick", "split", "web")
-    assert packages(poetry) == dict.fromkeys(names, "1.0")
+    names = ("arm", "base", "old", "part", "quick", "split", "web")
+    assert chosen(poetry) == dict.fromkeys(names, "1.0") | {"core": ""}
     assert not list(poetry.folder.glob("**/pylock*"))
 
 
 def test_extras_and_groups_of_a_poetry_lock_are_chosen(poetry: Workshop) -> None:
     plain = {"base", "core", "part", "quick", "split", "web"}
-    assert packages(poetry, extras=("per-haps",)).keys() == plain | {"maybe"}
-    assert packages(poetry, groups=("log",)).keys() == plain | {"logger"}
+    assert chosen(poetry, extras=("per-haps",)).keys() == plain | {"maybe"}
+    assert chosen(poetry, groups=("log",)).keys() == plain | {"logger"}
 
 
 def test_excluding_knows_what_poetry_was_asked_for(poetry: Workshop) -> None:
-    assert packages(poetry, exclude_packages=("web",)).keys() == {"base", "core", "split"}
+    assert packages(poetry, exclude_packages=("web",)) == {"base", "core", "split"}
 
 
 def test_a_file_with_another_hash_than_poetry_s_is_refused(poetry: Workshop, make_wheel: MakeWheel) -> None:
@@ -244,8 +261,8 @@ def test_a_project_in_the_standard_s_words_is_understood(poetry: Workshop) -> No
             """
         }
     )
-    assert packages(poetry).keys() == {"web", "part", "slow"}
-    assert packages(poetry, extras=("fast",), groups=("log",)).keys() == {"web", "part", "slow", "maybe", "logger"}
+    assert chosen(poetry).keys() == {"web", "part", "slow"}
+    assert chosen(poetry, extras=("fast",), groups=("log",)).keys() == {"web", "part", "slow", "maybe", "logger"}
 
 
 def test_hashes_stood_at_the_end_of_old_poetry_locks(poetry: Workshop) -> None:
@@ -259,7 +276,7 @@ def test_hashes_stood_at_the_end_of_old_poetry_locks(poetry: Workshop) -> None:
         text = text.replace(files, "")
     end = "\n[metadata.files]\n" + "\n".join(f"{name} = [{files}]" for name, files in listed.items())
     poetry.write({"src/poetry.lock": text.replace("files = []\n", "") + end})
-    assert packages(poetry).keys() == {"base", "core", "part", "quick", "split", "web"}
+    assert chosen(poetry).keys() == {"base", "core", "part", "quick", "split", "web"}
 
 
 @pytest.mark.parametrize(
@@ -268,6 +285,8 @@ def test_hashes_stood_at_the_end_of_old_poetry_locks(poetry: Workshop) -> None:
         ('python-versions = ">=3.9"', 'python-versions = "nonsense"', "Python versions that can't be understood"),
         ('markers = "extra ==', 'markers = "nonsense ==', "holds a marker that can't be understood"),
         ("[[package]]", "[[package", "is not TOML"),
+        ('name = "web"\n', "", "holds a package without a name or version"),
+        ('version = "1.0"\n', "version = 1.0\n", "holds a package without a name or version"),
     ],
 )
 def test_a_broken_poetry_lock_is_an_error(poetry: Workshop, old: str, new: str, fact: str) -> None:
@@ -287,6 +306,30 @@ def test_a_poetry_lock_without_its_project_is_an_error(workshop: Workshop) -> No
 def test_a_poetry_lock_of_nothing_is_nothing(workshop: Workshop) -> None:
     workshop.write({"src/poetry.lock": END, "src/pyproject.toml": "[tool.poetry]\nname = 'x'\n"})
     assert workshop.lock().lock.document["packages"] == []
+
+
+WEB = LOCKED.format(name="web", version="1.0", python="^3.8 || >=3.11, !=3.12.0", file="web.whl", digest="0" * 64)
+WEB += """
+markers = { main = "python_version >= '3.8'" }
+[package.dependencies]
+web = {version = "*", optional = true, markers = "extra == 'fast'", extras = ["fast"]}
+[package.extras]
+fast = ["web (>=1)"]
+[package.source]
+type = "git"
+url = "https://git.invalid/web"
+resolved_reference = "0"
+subdirectory = "web"
+"""
+
+
+@given(variants_of(tomllib.loads(WEB + END)), variants_of(tomllib.loads(PYPROJECT)))
+def test_any_value_in_poetry_s_files_gives_pins_or_a_clear_error(lock: Any, project: Any) -> None:
+    with tempfile.TemporaryDirectory() as name, contextlib.suppress(LpackError):
+        folder = Path(name)
+        (folder / "poetry.lock").write_text(tomli_w.dumps(lock), encoding="utf-8")
+        (folder / "pyproject.toml").write_text(tomli_w.dumps(project), encoding="utf-8")
+        pins(folder / "poetry.lock", ("per-haps",), ("log",), target())
 
 
 # pylock.toml
@@ -316,14 +359,29 @@ def test_a_pylock_that_is_given_serves_every_target(
         wheels = [{{ path = "wheels/{only.name}", hashes = {{ sha256 = "{sha256_of(only).hex()}" }} }}]
     """
     indexed.write({"src/pylock.toml": text, f"src/wheels/{only.name}": only.read_bytes()})
-    assert packages(indexed).keys() == {"native"}
-    assert packages(indexed, extras=("more",)).keys() == {"native", "only"}
+    assert packages(indexed) == {"native"}
+    assert packages(indexed, extras=("more",)) == {"native", "only"}
     indexed.target = target("python3.13", "arm64")
-    assert packages(indexed).keys() == {"native", "only"}
+    assert packages(indexed) == {"native", "only"}
     assert "only.py" in indexed.assemble().tree.by_path
 
 
-# By poetry itself
+# From the real index
+
+
+@pytest.mark.network
+def test_a_uv_lock_of_real_packages_serves_every_target_that_has_wheels(workshop: Workshop) -> None:
+    asked = 'requires-python = ">=3.11"\ndependencies = ["pandas", "cryptography"]\n'
+    workshop.write({"src/pyproject.toml": f'[project]\nname = "orders"\nversion = "1"\n{asked}'})
+    environ = {**os.environ, **workshop.environ}
+    subprocess.run([uv.find_uv_bin(), "lock", "--quiet"], cwd=workshop.folder / "src", env=environ, check=True)
+    for runtime in ("python3.13", "python3.14"):
+        for architecture in ("x86_64", "arm64"):
+            workshop.target = target(runtime, architecture)
+            assert chosen(workshop).keys() >= {"pandas", "numpy", "cryptography", "cffi"}
+    workshop.target = target("python3.11")
+    with pytest.raises(ResolveError, match=r"has no wheel for python3\.11 on x86_64 .*: its wheels need glibc 2\.\d\d"):
+        chosen(workshop)
 
 
 @pytest.mark.network

@@ -91,6 +91,16 @@ def test_frozen_fails_rather_than_change_anything(indexed: Workshop, make_wheel:
     assert indexed.lock_text() == before
 
 
+def test_functions_of_a_project_share_a_lock_of_the_same_requirements(indexed: Workshop, make_wheel: MakeWheel) -> None:
+    make_wheel("demo", "1.0")
+    indexed.others = ("first",)
+    indexed.lock(requirements=["demo"], name="first")
+    make_wheel("demo", "2.0")
+    assert indexed.lock(requirements=["demo"], name="second").changes == ("+ demo 1.0",)
+    assert indexed.lock_text("second") == indexed.lock_text("first")
+    assert indexed.lock(requirements=["demo>1"], name="third").changes == ("+ demo 2.0",)
+
+
 def test_each_architecture_gets_its_own_wheels(indexed: Workshop, make_wheel: MakeWheel) -> None:
     for tag in (ARM, X86, {"tag": "cp313-cp313-win_amd64"}, {"tag": "cp312-cp312-manylinux_2_28_x86_64"}):
         make_wheel("demo", "1.0", **tag)
@@ -244,6 +254,21 @@ def test_an_index_that_can_t_be_reached_is_named(workshop: Workshop) -> None:
     assert "check the network" in str(caught.value.hint)
     assert any("http://127.0.0.1:9/simple/demo/" in line for line in caught.value.details)
     assert "s3cret" not in " ".join(caught.value.details)
+
+
+def test_a_network_that_is_turned_off_is_named(indexed: Workshop) -> None:
+    indexed.environ["UV_OFFLINE"] = "1"
+    with pytest.raises(ResolveError) as caught:
+        indexed.lock(requirements=["demo"])
+    assert caught.value.hint == "unset UV_OFFLINE"
+
+
+def test_a_runtime_that_is_too_old_is_explained(indexed: Workshop, make_wheel: MakeWheel) -> None:
+    make_wheel("demo", requires_python=">=3.14")
+    with pytest.raises(ResolveError) as caught:
+        indexed.lock(requirements=["demo"])
+    assert "does not satisfy Python>=3.14" in caught.value.details[0]
+    assert caught.value.hint == "ask for versions that support the runtime's Python, or use another runtime"
 
 
 def test_a_version_without_a_wheel_for_the_target_is_passed_over(indexed: Workshop, make_wheel: MakeWheel) -> None:

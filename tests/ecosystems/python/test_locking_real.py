@@ -55,7 +55,7 @@ def test_a_pure_project_without_wheels_is_locked_as_its_source(workshop: Worksho
     assert "docopt.py" in workshop.assemble(requirements=["docopt==0.6.2"]).tree.by_path
 
 
-def test_packages_from_an_address_and_a_repository_are_locked(workshop: Workshop) -> None:
+def test_a_package_from_its_address_is_locked(workshop: Workshop) -> None:
     address = (
         "https://files.pythonhosted.org/packages/76/c6/c88e154df9c4e1a2a66ccf0005a88dfb2650c1dffb6f5ce603dfbd452ce3"
     )

@@ -14,6 +14,8 @@ from workshop import Workshop
 
 from lpack.errors import InputError, ResolveError, ToolError
 
+pytestmark = pytest.mark.slow  # each builds, clones or serves something
+
 MakeWheel = Callable[..., Path]
 
 KNOWN = pytest.mark.parametrize("known", ["all", "nothing"])
@@ -97,6 +99,13 @@ def test_a_local_wheel_that_is_replaced_is_locked_anew(indexed: Workshop, make_w
     assert indexed.lock(requirements=[f"./{wheel.name}"]).changes == ("~ demo 1.0 (other files)",)
     tree = indexed.assemble(requirements=[f"./{wheel.name}"]).tree
     assert tree.by_path["demo.py"].read() == b"another = True\n"
+
+
+def test_a_wheel_for_another_platform_given_by_its_path_is_refused(indexed: Workshop, make_wheel: MakeWheel) -> None:
+    wheel = make_wheel("demo", tag="cp313-cp313-win_amd64")
+    with pytest.raises(ResolveError, match=rf"`{wheel.name}` is a wheel for another platform"):
+        indexed.lock(requirements=[str(wheel)])
+    assert not list(indexed.folder.glob("pylock*"))
 
 
 def test_a_local_project_that_is_gone_is_named(indexed: Workshop) -> None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
+from documents import variants_of
+from hypothesis import given
 from workshop import Workshop, target
 
 from lpack.ecosystems.python.asked import direct_names, sources_of
@@ -144,6 +149,40 @@ def test_a_malformed_project_is_left_to_the_resolver(workshop: Workshop, text: s
     assert sources_of(requirements).built == frozenset()
 
 
+WHOLE = """
+[project]
+name = "orders"
+version = "1.0"
+dynamic = ["version"]
+dependencies = ["base[x] ; python_version > '3'", "core @ ../core"]
+optional-dependencies = { fast = ["quick"], all = ["orders[fast]"] }
+[dependency-groups]
+dev = ["tests", { include-group = "log" }]
+log = ["logger"]
+[tool.uv]
+workspace = { members = ["libs/*"] }
+sources = { core = { workspace = true }, other = [{ path = "../other" }], git = { git = "https://x.invalid" } }
+index = [{ name = "own", url = "https://x.invalid/simple" }]
+[tool.setuptools.dynamic]
+dependencies = { file = ["base.txt"] }
+[tool.poetry]
+dependencies = { web = { version = "1", extras = ["x"] }, split = ["1", { python = "3" }] }
+group = { dev = { dependencies = { tests = "1" } } }
+"""
+
+
+@given(variants_of(tomllib.loads(WHOLE)))
+def test_any_project_has_an_answer(document: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "pyproject.toml").write_text(tomli_w.dumps(document), encoding="utf-8")
+        for kind in ("pyproject", "poetry", "uv"):
+            requirements = Requirements(kind, Path(folder), Path(folder, "uv.lock"), (), ("all",), ("dev",))
+            direct_names(requirements)
+            sources = sources_of(requirements)
+            fingerprint(requirements, (), sources, target(), resolver="uv", folder=Path(folder))
+            credentials(requirements, {})
+
+
 # Where else than to an index they lead
 
 
@@ -195,7 +234,7 @@ def test_a_folder_whose_name_only_its_backend_knows_is_nameless(
 def taken(workshop: Workshop, runtime: str = "python3.13", resolver: str = "uv", **function: Any) -> str:
     requirements = found(workshop, **function)
     lines, sources = all_lines(requirements), sources_of(requirements)
-    return fingerprint(requirements, lines, sources, target(runtime), resolver=resolver)
+    return fingerprint(requirements, lines, sources, target(runtime), resolver=resolver, folder=workshop.folder)
 
 
 FILES = {
@@ -217,7 +256,7 @@ FILES = {
         {"src/requirements.txt": FILES["src/requirements.txt"].replace("-c limits", "--constraint=limits")},
         {"core/core.py": "changed = True"},
         {"core/pyproject.toml": f"{FILES['core/pyproject.toml']}description = 'new'\n[tool.ruff]\nline-length = 1\n"},
-        {"src/other.txt": "unrelated"},
+        {"src/other.txt": "unrelated", "core/requirements-dev.txt": "more", "core/setup.cfg": "unrelated"},
     ],
     ids=str,
 )
@@ -237,8 +276,7 @@ def test_what_can_t_change_the_lock_does_not_change_the_fingerprint(workshop: Wo
         {"src/requirements.txt": FILES["src/requirements.txt"].replace("-c limits", "-r limits")},
         {"core/pyproject.toml": FILES["core/pyproject.toml"].replace("base", "other")},
         {"core/pyproject.toml": FILES["core/pyproject.toml"] + "[tool.uv.sources]\nbase = { git = 'https://x' }\n"},
-        {"core/setup.py": "setup(install_requires=['more'])"},
-        {"core/requirements.txt": "more"},
+        {"core/pyproject.toml": "", "core/setup.py": "setup(install_requires=['more'])"},
     ],
     ids=str,
 )
@@ -259,6 +297,22 @@ def test_the_target_the_resolver_and_the_choice_are_part_of_the_fingerprint(work
         taken(workshop, groups=("dev",)),
     ]
     assert len(set(others)) == len(others)
+
+
+@pytest.mark.parametrize(("line", "differs"), [("demo", False), ("./core", True), ("--find-links wheels", True)])
+def test_it_says_where_local_things_are(workshop: Workshop, line: str, *, differs: bool) -> None:
+    for name in ("a", "b"):
+        workshop.write({f"{name}/requirements.txt": line, f"{name}/core/setup.py": "", f"{name}/wheels/x": ""})
+    same = taken(workshop, requirements="a/requirements.txt") == taken(workshop, requirements="b/requirements.txt")
+    assert same is not differs
+
+
+@pytest.mark.parametrize("name", ["setup.py", "setup.cfg", "requirements.txt", "requirements-base.txt"])
+def test_files_that_backends_read_are_part_of_it(workshop: Workshop, name: str) -> None:
+    workshop.write({"src/requirements.txt": "../core", "core/setup.py": ""})
+    before = taken(workshop)
+    workshop.write({f"core/{name}": "changed"})
+    assert taken(workshop) != before
 
 
 def test_files_that_dynamic_dependencies_are_read_from_are_part_of_it(workshop: Workshop) -> None:

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomli
+from documents import variants_of
 from hypothesis import given
-from hypothesis import strategies as st
 from workshop import target
 
 from lpack.ecosystems.python.selection import Choice, Distribution, Lock, select
@@ -234,33 +233,11 @@ def test_a_newer_lock_format_is_refused(store: Store) -> None:
 
 # Anything at any place of a lock
 
-_TEXTS = st.sampled_from(["", "1.0", "demo", "git", DIGEST, "'x' in extras", "demo-1.0-py3-none-any.whl", "\0", "//["])
-_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | _TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
-    max_leaves=5,
-)
-
-
-def places_in(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield place
-    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
-        yield from places_in(value[key], (*place, key))
-
-
-def replaced(value: Any, place: tuple[Any, ...], new: Any) -> Any:
-    if not place:
-        return new
-    copy = value.copy()
-    copy[place[0]] = replaced(value[place[0]], place[1:], new)
-    return copy
-
-
 WHOLE = tomli.loads(HEAD + EXTRAS + EVERY_KIND)
 
 
-@given(st.sampled_from([place for place in places_in(WHOLE) if place]), _VALUES)
-def test_any_value_at_any_place_gives_a_selection_or_a_clear_error(place: tuple[Any, ...], value: Any) -> None:
-    lock = Lock(replaced(WHOLE, place, value), Path("/locks"), "`pylock.toml`")
+@given(variants_of(WHOLE))
+def test_any_value_at_any_place_gives_a_selection_or_a_clear_error(document: dict[str, Any]) -> None:
+    lock = Lock(document, Path("/locks"), "`pylock.toml`")
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(LpackError):
         select(lock, target(), Choice(), Store(Path(folder)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,14 @@ def target(name: str = "python3.13", architecture: str = "x86_64") -> Target:
 
 @dataclass
 class Workshop:
-    """A project's folder with a function in ``src``, and the machine that works on it."""
+    """A project's folder with a function in ``src``, and others by name, and the machine that works on it."""
 
     folder: Path
     store: Store
     environ: dict[str, str] = field(default_factory=dict)
     target: Target = field(default_factory=target)
     resolver: Any = "uv"
+    others: tuple[str, ...] = ()
 
     def write(self, files: Mapping[str, str | bytes]) -> None:
         for name, content in files.items():
@@ -45,7 +46,8 @@ class Workshop:
             function["requirements"] = tuple(function["requirements"])
         fields = {"name": "orders", "source": self.folder / "src", "handler": "app.handler", **function}
         made = Function(target=self.target, **fields)
-        project = Project(self.folder, self.folder / "lpack.toml", (made,), self.resolver)
+        functions = (made, *(replace(made, name=name) for name in self.others))
+        project = Project(self.folder, self.folder / "lpack.toml", functions, self.resolver)
         return Ask(made, project, self.store, Host({**os.environ, **self.environ}, self.store.folder), Silent())
 
     def lock(self, policy: Policy = "keep", **function: Any) -> Locked:
