@@ -29,7 +29,8 @@ _KEPT_VARIABLES = re.compile(
 )
 """uv's variables about indexes, network and cache. The others could make of the same requirements another lock."""
 
-_OF_ENVIRONMENTS = {"VIRTUAL_ENV", "CONDA_PREFIX"}
+_LEFT_OUT = {"VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS"}
+"""The user's own environments are not the target's; and uv's messages are not to be broken into lines of any width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def uv_environment(host: Host) -> dict[str, str]:
     kept = {
         name: value
         for name, value in host.environ.items()
-        if name not in _OF_ENVIRONMENTS and (not name.startswith("UV_") or _KEPT_VARIABLES.fullmatch(name))
+        if name not in _LEFT_OUT and (not name.startswith("UV_") or _KEPT_VARIABLES.fullmatch(name))
     }
     for ours, theirs in (
         (("UV_DEFAULT_INDEX", "UV_INDEX_URL"), ("PIP_INDEX_URL",)),

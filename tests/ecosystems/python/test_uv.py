@@ -43,7 +43,7 @@ def test_settings_of_index_network_and_cache_reach_uv() -> None:
         *("UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_PYTHON_PREFERENCE", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE"),
         *("UV_RESOLUTION", "UV_PRERELEASE", "UV_NO_SOURCES", "UV_NO_BINARY", "UV_ONLY_BINARY", "UV_TORCH_BACKEND"),
         *("UV_FROZEN", "UV_LOCKED", "UV_NO_DEV", "UV_PROJECT", "UV_WORKING_DIRECTORY", "UV_CUSTOM_COMPILE_COMMAND"),
-        *("VIRTUAL_ENV", "CONDA_PREFIX"),
+        *("VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS"),
     ],
 )
 def test_what_would_make_another_lock_does_not_reach_uv(name: str) -> None:
