@@ -8,6 +8,7 @@ The tuples here are NamedTuples, not dataclasses: a Tree has thousands of them a
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
@@ -219,6 +220,7 @@ class Tree:
         return digest.hexdigest()
 
 
+@functools.lru_cache(maxsize=1 << 15)  # functions of one project share most of their paths
 def unsafe(path: str) -> str | None:
     """Why ``path`` must not be in an artifact ("leaves the root", …), or None when it is fine."""
     if not path:

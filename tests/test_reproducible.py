@@ -17,6 +17,8 @@ from lpack.cli.session import today
 from lpack.config import load
 from lpack.model import Host, Silent
 
+pytestmark = pytest.mark.slow  # each builds several times
+
 Bytes = Mapping[str, bytes]
 
 ANOTHER_WORLD = """
@@ -179,7 +181,6 @@ def test_neither_the_number_of_workers_nor_what_the_store_holds_matters(tmp_path
 
 
 @pytest.mark.network
-@pytest.mark.slow
 @pytest.mark.needs("taskset")
 @pytest.mark.parametrize("name", ["python-pandas", "python-local-package"])
 def test_real_functions_are_the_same_everywhere(

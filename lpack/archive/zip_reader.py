@@ -264,8 +264,7 @@ def _most(listed: _Listed) -> int:
 
 def _data_offset(file: BinaryIO, path: Path, listed: _Listed, directory: int) -> int:
     """Where the member's data starts; its local header must say what the directory, which starts later, says."""
-    file.seek(min(listed.header, directory))
-    header = file.read(LOCAL_HEADER.size + len(listed.raw_name))
+    header = os.pread(file.fileno(), LOCAL_HEADER.size + len(listed.raw_name), min(listed.header, directory))
     if len(header) < LOCAL_HEADER.size or not header.startswith(LOCAL_SIGNATURE):
         raise InputError(f"`{path}` is a broken zip: the header of `{listed.name}` is not where it should be")
     _, _, flags, method, _, _, crc, packed_size, size, name_size, extra_size = LOCAL_HEADER.unpack_from(header)

@@ -47,16 +47,12 @@ LAYOUT = 1
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A finished zip: its size in bytes, its SHA-256 (hex), and the same as Lambda prints it (base64).
-
-    ``packed_sizes`` are the compressed sizes of its members by path.
-    """
+    """A finished zip: its size in bytes, its SHA-256 (hex), and the same as Lambda prints it (base64)."""
 
     path: Path
     size: int
     sha256: str
     code_sha256: str
-    packed_sizes: dict[str, int]
 
 
 def write_zip(tree: Tree, destination: Path, *, store: Store, workers: int = 1) -> Written:
@@ -78,8 +74,7 @@ def write_zip(tree: Tree, destination: Path, *, store: Store, workers: int = 1) 
             hint="choose another folder with `--output`, or make room on the disk",
         ) from error
     digest = output.digest.digest()
-    packed_sizes = {member.entry.path: member.packed_size for member in members}
-    return Written(destination, output.size, digest.hex(), base64.b64encode(digest).decode(), packed_sizes)
+    return Written(destination, output.size, digest.hex(), base64.b64encode(digest).decode())
 
 
 class _Placed(NamedTuple):

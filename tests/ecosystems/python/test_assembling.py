@@ -18,6 +18,8 @@ from lpack.model import Package
 from lpack.store import Store
 from lpack.tree import REGULAR, Content, Entry, Tree
 
+pytestmark = pytest.mark.slow  # each asks uv
+
 MakeWheel = Callable[..., Path]
 
 

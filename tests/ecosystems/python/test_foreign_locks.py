@@ -26,6 +26,8 @@ from lpack.ecosystems.python.selection import Choice, select
 from lpack.errors import InputError, LpackError, ResolveError
 from lpack.store import sha256_of
 
+pytestmark = pytest.mark.slow  # each asks uv
+
 MakeWheel = Callable[..., Path]
 
 

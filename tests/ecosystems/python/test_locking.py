@@ -14,6 +14,8 @@ from workshop import Workshop, target
 from lpack.errors import InputError, ResolveError, UsageError
 from lpack.store import Store, sha256_of
 
+pytestmark = pytest.mark.slow  # each asks uv, several times
+
 MakeWheel = Callable[..., Path]
 
 ARM = {"tag": "cp313-cp313-manylinux_2_17_aarch64"}
