@@ -80,7 +80,10 @@ class Line(NamedTuple):
         """The local file or folder that the project comes from, if it is there."""
         address = self.address.replace("${PROJECT_ROOT}", str(self.start))
         if address.startswith("file:"):
-            path = unquote(urlsplit(address).path)
+            try:
+                path = unquote(urlsplit(address).path)
+            except ValueError:
+                return None  # no address at all, as the resolver will say
         elif address and "://" not in address:
             path = address
         else:

@@ -93,7 +93,10 @@ def select(lock: Lock, target: Target, choice: Choice, store: Store) -> tuple[Di
     noted = store.note(_NOTE, key)
     if noted is not None:
         return tuple(_from_note(each) for each in noted)
-    selected = _select(lock, target, choice)
+    try:
+        selected = _select(lock, target, choice)
+    except ValueError as error:  # an address that is none, which the standard's reader lets pass
+        raise InputError(f"{lock.subject} holds what can't be understood: {error}", hint="lock it again") from error
     store.make_note(_NOTE, key, [_to_note(each) for each in selected])
     return selected
 
