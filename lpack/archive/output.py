@@ -10,6 +10,7 @@ from typing import BinaryIO
 from ..errors import InputError, LpackError
 
 _SIZE = 1 << 20
+_WINDOW = 1 << 16
 
 
 class Output:
@@ -26,8 +27,10 @@ class Output:
         self._filled = 0
         self._source: Path | None = None
         self._descriptor = -1
+        self._window = memoryview(bytearray(_WINDOW))
+        self._window_start = self._window_end = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append the bytes."""
         end = self._filled + len(data)
         if end > _SIZE:
@@ -45,17 +48,19 @@ class Output:
         # A wheel stays open until another file is wanted: most of its members come one after another.
         if path is not self._source:
             self._open(path)
+        # So what follows a small member is read with it. Each read hands the interpreter to another thread and back:
+        # ten thousand files of a few kilobytes each would spend more time on that than on their bytes.
+        if size < _WINDOW:
+            if not self._window_start <= offset <= offset + size <= self._window_end:
+                self._window_start, self._window_end = offset, offset + self._read(self._window, offset, size)
+            start = offset - self._window_start
+            self.write(self._window[start : start + size])
+            return
         self.size += size
         while size:
             if self._filled == _SIZE:
                 self.flush()
-            room = self._buffer[self._filled : self._filled + size]
-            try:
-                count = os.preadv(self._descriptor, [room], offset)
-            except OSError as error:
-                raise _unreadable(path, error) from error
-            if not count:
-                raise InputError(f"`{path}` ends in the middle of a member")
+            count = self._read(self._buffer[self._filled : self._filled + size], offset, 1)
             self._filled += count
             offset += count
             size -= count
@@ -79,11 +84,25 @@ class Output:
         except OSError as error:
             raise _unreadable(path, error) from error
         self._source = path
+        self._window_start = self._window_end = 0
+
+    def _read(self, room: memoryview, offset: int, least: int) -> int:
+        """Read into the room from the open file's ``offset`` on, ``least`` bytes at least; how many they were."""
+        count = 0
+        while count < least:
+            try:
+                read = os.preadv(self._descriptor, [room[count:]], offset + count)
+            except OSError as error:
+                raise _unreadable(self._source, error) from error
+            if not read:
+                raise InputError(f"`{self._source}` ends in the middle of a member")
+            count += read
+        return count
 
     def _put(self, data: bytes | memoryview) -> None:
         self.digest.update(data)
         self._file.write(data)
 
 
-def _unreadable(path: Path, error: OSError) -> LpackError:
+def _unreadable(path: Path | None, error: OSError) -> LpackError:
     return LpackError(f"`{path}` can't be read: {error.strerror}")
