@@ -5,7 +5,7 @@ It is a command line first; the same can be had from Python::
     project = lpack.load(Path("."))
     options = lpack.Options(output=Path("dist"), today=date.today())
     host = lpack.Host(os.environ, cache=Path.home() / ".cache" / "lpack")
-    outcomes = lpack.build_functions(project, project.functions, options, host=host, reporter=lpack.Silent())
+    outcomes = lpack.build_artifacts(project, project.parts, options, host=host, reporter=lpack.Silent())
 """
 
 from __future__ import annotations
@@ -17,15 +17,19 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .build import Options as Options
     from .build import Outcome as Outcome
-    from .build import build_functions as build_functions
-    from .build import lock_functions as lock_functions
+    from .build import build_artifacts as build_artifacts
+    from .build import layer_subjects as layer_subjects
+    from .build import lock_parts as lock_parts
     from .build import subject_of as subject_of
+    from .check import LayerPart as LayerPart
     from .check import Subject as Subject
     from .config import Function as Function
+    from .config import Layer as Layer
     from .config import Project as Project
     from .config import load as load
     from .errors import LpackError as LpackError
     from .examine import check_artifact as check_artifact
+    from .examine import check_layer_artifact as check_layer_artifact
     from .model import Finding as Finding
     from .model import Host as Host
     from .model import Reporter as Reporter
@@ -35,11 +39,11 @@ if TYPE_CHECKING:
     from .record import read_record as read_record
 
 _ROOMS = {
-    "build": ("Options", "Outcome", "build_functions", "lock_functions", "subject_of"),
-    "check": ("Subject",),
-    "config": ("Function", "Project", "load"),
+    "build": ("Options", "Outcome", "build_artifacts", "layer_subjects", "lock_parts", "subject_of"),
+    "check": ("LayerPart", "Subject"),
+    "config": ("Function", "Layer", "Project", "load"),
     "errors": ("LpackError",),
-    "examine": ("check_artifact",),
+    "examine": ("check_artifact", "check_layer_artifact"),
     "model": ("Finding", "Host", "Reporter", "Severity", "Silent"),
     "record": ("Record", "read_record"),
 }

@@ -1,40 +1,44 @@
-"""The story of a build: lock → tree → check → archive → record.
+"""The story of a build: lock → tree → check → archive → record, layers before the functions that use them.
 
-A function whose artifact is already what it would become is left alone; one that fails leaves its old artifact whole
-and the others undisturbed.
+What is already what it would become is left alone; what fails leaves its old artifact whole and the others undisturbed.
 """
 
 from __future__ import annotations
 
-import base64
 import errno
-import glob
-import hashlib
-import json
-import sysconfig
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from . import __version__
-from .archive import packing
-from .archive.zip_writer import LAYOUT, write_zip
-from .check import Subject, check, check_upload, elf_facts
-from .config import Function, Project
-from .ecosystems import Ask, Assembly, Ecosystem, Locked, Policy, ecosystem_of
+from .artifacts import (
+    FUNCTION,
+    LAYER,
+    Finished,
+    Plan,
+    artifacts_of_layer,
+    discard_damaged,
+    finish,
+    finished_before,
+    remove,
+)
+from .assembling import Assembly, Variant, function_assembly
+from .check import LayerPart, Subject, check, check_layer, check_upload, elf_facts
+from .config import Function, Layer, Project
+from .config_keys import LayerArn
+from .ecosystems import Ask, Locked, Policy, Provided, ecosystem_of
 from .errors import CheckError, LpackError
-from .model import Finding, Host, Reporter, Severity
-from .record import PackageRecord, Record, counted, read_record, write_record
-from .store import Store, damaged, is_partial, sha256_of
+from .layering import Laid, LockedLayer, check_handler, lay, lock_layer, parts_of, provided_to
+from .model import Finding, Host, Reporter, Severity, Target
+from .record import Record
+from .side_by_side import side_by_side
+from .store import Store
 from .tree import Tree
 
-_GRACE = 1.0
-"""Seconds that running functions have to put things away when the user has had enough."""
+Part = Function | Layer
+"""What a project is made of, and what is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +54,17 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one function.
+    """What became of one artifact of a function or layer, called ``name``.
 
     ``record`` is that of the artifact, ``unchanged`` if it was already there; ``error`` says why there is none, or only
-    an old one. ``tree`` is what a dry run would have packed. ``changes`` are those of the function's lock; ``seconds``
-    is how long all took.
+    an old one. ``tree`` is what a dry run would have packed. ``changes`` are those of the lock; ``seconds`` is how long
+    all took.
     """
 
-    function: Function
+    name: str
+    kind: str
     artifact: Path
+    targets: tuple[Target, ...]
     record: Record | None = None
     unchanged: bool = False
     tree: Tree | None = None
@@ -68,40 +74,59 @@ class Outcome:
     seconds: float = 0.0
 
 
-def build_functions(
-    project: Project, functions: Sequence[Function], options: Options, *, host: Host, reporter: Reporter
+def build_artifacts(
+    project: Project, parts: Sequence[Part], options: Options, *, host: Host, reporter: Reporter
 ) -> list[Outcome]:
-    """Build the functions' zips side by side; the outcomes are in their order, those that failed among them."""
+    """Build functions and layers side by side, with the layers that the functions use.
 
-    def outcome(ask: Ask) -> Outcome:
-        started = time.monotonic()
-        try:
-            made = _build(ask, options)
-        except (LpackError, OSError) as error:
-            artifact = artifact_of(ask.function, options.output)
-            made = Outcome(function=ask.function, artifact=artifact, error=understood(error))
-        return replace(made, seconds=time.monotonic() - started)
+    The outcomes are in the order of the parts, layers that were not asked for first, those that failed among them. A
+    layer has one or several.
+    """
+    work = _Work(project, options, host)
+    functions, layers = _with_layers(project, parts)
+    laid = side_by_side(work.layer, layers, label="building layers", workers=host.workers, reporter=reporter)
+    usable = {layer.name: each for layer, (each, _) in zip(layers, laid, strict=True) if each}
 
-    return _side_by_side(outcome, _asks(project, functions, host, reporter), "building")
+    def build(function: Function, reporter: Reporter) -> Outcome:
+        return work.function(function, usable, reporter)
 
-
-def lock_functions(
-    project: Project, functions: Sequence[Function], policy: Policy, *, host: Host, reporter: Reporter
-) -> list[Locked | LpackError]:
-    """Lock the functions; for each, in their order, its lock or why there is none."""
-
-    def result(ask: Ask) -> Locked | LpackError:
-        try:
-            return ecosystem_of(ask.function.target).lock(ask, policy)
-        except (LpackError, OSError) as error:
-            return understood(error)
-
-    return _side_by_side(result, _asks(project, functions, host, reporter), "locking")
+    built = side_by_side(build, functions, label="building", workers=host.workers, reporter=reporter)
+    return [*(outcome for _, outcomes in laid for outcome in outcomes), *built]
 
 
-def artifact_of(function: Function, output: Path) -> Path:
-    """Where a function's zip goes."""
-    return output / f"{function.name}.zip"
+def lock_parts(
+    project: Project, parts: Sequence[Part], policy: Policy, *, host: Host, reporter: Reporter
+) -> dict[str, Locked | LpackError | None]:
+    """Lock functions and layers, with the layers that the functions use; by name, the lock or why there is none.
+
+    None stands for a layer without packages. Layers that are not among the parts are never upgraded.
+    """
+    functions, layers = _with_layers(project, parts)
+
+    def lock_it(layer: Layer, reporter: Reporter) -> LockedLayer | LpackError:
+        own_policy = "keep" if policy == "upgrade" and layer not in parts else policy
+        return _caught(lambda: lock_layer(layer, _ask(project, layer, {}, host, reporter), own_policy))
+
+    locked = side_by_side(lock_it, layers, label="locking layers", workers=host.workers, reporter=reporter)
+    usable = {each.layer.name: each for each in locked if isinstance(each, LockedLayer)}
+
+    def lock(function: Function, reporter: Reporter) -> Locked | LpackError:
+        def task() -> Locked:
+            _refuse_failed(function, usable)
+            provided = provided_to(function, usable)
+            return ecosystem_of(function.target.runtime).lock(_ask(project, function, provided, host, reporter), policy)
+
+        return _caught(task)
+
+    of_functions = side_by_side(lock, functions, label="locking", workers=host.workers, reporter=reporter)
+    of_layers = [each.lock if isinstance(each, LockedLayer) else each for each in locked]
+    names = [each.name for each in layers] + [each.name for each in functions]
+    return dict(zip(names, (*of_layers, *of_functions), strict=True))
+
+
+def artifact_of(name: str, output: Path) -> Path:
+    """Where the zip of that name goes."""
+    return output / f"{name}.zip"
 
 
 def subject_of(function: Function, *, today: date, allow_deprecated: bool = False) -> Subject:
@@ -121,6 +146,25 @@ def subject_of(function: Function, *, today: date, allow_deprecated: bool = Fals
     )
 
 
+def layer_subjects(
+    layer: Layer, targets: Iterable[Target], *, today: date, allow_deprecated: bool = False
+) -> list[Subject]:
+    """The layer's settings, for the checks, with each of the targets."""
+    return [
+        Subject(
+            name=layer.name,
+            layer_name=layer.name,
+            target=target,
+            description=layer.description,
+            license=layer.license,
+            provided_libraries=layer.provided_libraries,
+            allow_deprecated=allow_deprecated,
+            today=today,
+        )
+        for target in targets
+    ]
+
+
 def understood(error: LpackError | OSError) -> LpackError:
     """The error in lpack's words: what the system refuses is the machine's state, and no bug."""
     if isinstance(error, LpackError):
@@ -133,184 +177,168 @@ def understood(error: LpackError | OSError) -> LpackError:
     )
 
 
-# Side by side
-
 _T = TypeVar("_T")
 
 
-def _asks(project: Project, functions: Sequence[Function], host: Host, reporter: Reporter) -> list[Ask]:
-    return [Ask(function, project, Store(host.cache), host, reporter) for function in functions]
-
-
-def _side_by_side(task: Callable[[Ask], _T], asks: Sequence[Ask], label: str) -> list[_T]:
-    """What the task gives for each, in their order."""
-    for ask in asks[:1]:
-        ask.reporter.progress(label, 0, len(asks))
-    if len(asks) < 2:
-        return [task(ask) for ask in asks]
-    from concurrent.futures import ThreadPoolExecutor, as_completed, wait
-
-    # Two threads must not be the first to ask, as those that look for uv would: older Pythons get it wrong (#92452).
-    sysconfig.get_config_vars()
-    stop = threading.Event()
-    reporter, workers = asks[0].reporter, asks[0].host.workers
-    pool = ThreadPoolExecutor(max_workers=workers)
-    futures = [pool.submit(task, replace(ask, reporter=_Stoppable(ask.reporter, stop))) for ask in asks]
+def _caught(task: Callable[[], _T]) -> _T | LpackError:
     try:
-        for done, _ in enumerate(as_completed(futures), start=1):
-            reporter.progress(label, done, len(futures))
-    except BaseException:
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        wait([future for future in futures if future.running()], timeout=_GRACE)
-        raise
-    pool.shutdown()
-    return [future.result() for future in futures]
+        return task()
+    except (LpackError, OSError) as error:
+        return understood(error)
 
 
-class _Stopped(Exception):  # noqa: N818 -- no error: the user has had enough
-    pass
+def _with_layers(project: Project, parts: Sequence[Part]) -> tuple[list[Function], list[Layer]]:
+    """The functions, and the layers with those that the functions use, in the project's order."""
+    functions = [part for part in parts if isinstance(part, Function)]
+    used = {name for function in functions for name in function.own_layers}
+    return functions, [layer for layer in project.layers if layer in parts or layer.name in used]
+
+
+def _refuse_failed(function: Function, layers: Collection[str]) -> None:
+    """CheckError when the function uses a layer that is not among those that could be had."""
+    failed = [f"`{name}`" for name in function.own_layers if name not in layers]
+    if failed:
+        raise CheckError(
+            f"`{function.name}` uses the layer{'s' if failed[1:] else ''} {' and '.join(failed)}, which failed"
+        )
+
+
+def _ask(project: Project, part: Part, provided: Mapping[str, Provided], host: Host, reporter: Reporter) -> Ask:
+    return Ask(part.dependencies, project, Store(host.cache), host, reporter, provided)
 
 
 @dataclass(frozen=True, slots=True)
-class _Stoppable:
-    """A Reporter through which a thread learns that it is to end, at its next step."""
+class _Work:
+    """One build: what it is of, how it is to be done, and where."""
 
-    reporter: Reporter
-    stop: threading.Event
+    project: Project
+    options: Options
+    host: Host
 
-    def note(self, message: str) -> None:
-        self.reporter.note(message)
+    def layer(self, layer: Layer, reporter: Reporter) -> tuple[Laid | None, list[Outcome]]:
+        """Build the artifacts of a layer; without a Laid, no function can use it."""
+        started = time.monotonic()
+        ask = _ask(self.project, layer, {}, self.host, reporter)
+        laid = None
+        try:
+            laid, outcomes = self._layer(layer, ask)
+        except (LpackError, OSError) as error:
+            artifact = artifact_of(layer.name, self.options.output)
+            failed = Outcome(name=layer.name, kind=LAYER, artifact=artifact, targets=layer.targets)
+            outcomes = [replace(failed, error=understood(error))]
+        usable = laid if all(outcome.error is None for outcome in outcomes) else None
+        seconds = time.monotonic() - started
+        return usable, [replace(outcome, seconds=seconds) for outcome in outcomes]
 
-    def warning(self, message: str) -> None:
-        self.reporter.warning(message)
+    def _layer(self, layer: Layer, ask: Ask) -> tuple[Laid, list[Outcome]]:
+        options = self.options
+        locked = lock_layer(layer, ask, options.policy)
+        laid = lay(locked, ask, options.output)
+        before = [finished_before(plan) for plan in self._plans(laid)]
+        broken = [discard_damaged(variant.assembly, ask.store) for variant in laid.variants] if None in before else []
+        if any(broken):
+            laid = lay(locked, ask, options.output)
+        outcomes = [
+            self._made(plan, there, self._findings_of_layer(layer, variant, ask.store), ask.store)
+            for plan, there, variant in zip(self._plans(laid), before, laid.variants, strict=True)
+        ]
+        if not options.dry_run and all(outcome.error is None for outcome in outcomes):
+            _remove_others(layer, [outcome.artifact for outcome in outcomes], options.output, ask.reporter)
+        changes = locked.lock.changes if locked.lock else ()
+        return laid, [replace(outcome, changes=changes) for outcome in outcomes]
 
-    def progress(self, label: str, done: int, total: int) -> None:
-        if self.stop.is_set():
-            raise _Stopped
-        self.reporter.progress(label, done, total)
+    def _plans(self, laid: Laid) -> list[Plan]:
+        layer = laid.locked.layer
+        return [
+            Plan(
+                name=layer.name,
+                kind=LAYER,
+                file=artifact_of(f"{layer.name}{variant.suffix}", self.options.output),
+                targets=variant.targets,
+                assembly=variant.assembly,
+            )
+            for variant in laid.variants
+        ]
+
+    def _findings_of_layer(self, layer: Layer, variant: Variant, store: Store) -> tuple[Finding, ...]:
+        assembly, options = variant.assembly, self.options
+        subjects = layer_subjects(
+            layer, variant.targets, today=options.today, allow_deprecated=options.allow_deprecated
+        )
+        elf = elf_facts(assembly.tree, store)
+        return (
+            *assembly.findings,
+            *check_layer(assembly.tree, subjects, packages=assembly.packages, elf=elf),
+        )
+
+    def function(self, function: Function, layers: Mapping[str, Laid], reporter: Reporter) -> Outcome:
+        """Build the artifact of a function on top of its layers."""
+        started = time.monotonic()
+        try:
+            outcome = self._function(function, layers, reporter)
+        except (LpackError, OSError) as error:
+            artifact = artifact_of(function.name, self.options.output)
+            failed = Outcome(name=function.name, kind=FUNCTION, artifact=artifact, targets=(function.target,))
+            outcome = replace(failed, error=understood(error))
+        return replace(outcome, seconds=time.monotonic() - started)
+
+    def _function(self, function: Function, layers: Mapping[str, Laid], reporter: Reporter) -> Outcome:
+        _refuse_failed(function, layers)
+        provided = provided_to(function, {name: each.locked for name, each in layers.items()})
+        ask = _ask(self.project, function, provided, self.host, reporter)
+        ecosystem = ecosystem_of(function.target.runtime)
+        locked = ecosystem.lock(ask, self.options.policy)
+
+        def plan() -> Plan:
+            installed = ecosystem.install(ask, locked, function.target)
+            return self._plan_of(function, function_assembly(function, installed, self.options.output))
+
+        planned = plan()
+        before = finished_before(planned)
+        if before is None and discard_damaged(planned.assembly, ask.store):
+            planned = plan()
+        beneath = parts_of(function, layers, ask.store)
+        findings = self._findings(function, planned.assembly, beneath, ask.store)
+        outcome = self._made(planned, before, findings, ask.store)
+        return replace(outcome, changes=locked.changes)
+
+    def _plan_of(self, function: Function, assembly: Assembly) -> Plan:
+        return Plan(
+            name=function.name,
+            kind=FUNCTION,
+            file=artifact_of(function.name, self.options.output),
+            targets=(function.target,),
+            assembly=assembly,
+            handler=function.handler,
+            layers=tuple(each.arn if isinstance(each, LayerArn) else each for each in function.layers),
+        )
+
+    def _findings(
+        self, function: Function, assembly: Assembly, layers: Sequence[LayerPart], store: Store
+    ) -> tuple[Finding, ...]:
+        tree, options = assembly.tree, self.options
+        subject = subject_of(function, today=options.today, allow_deprecated=options.allow_deprecated)
+        return (
+            *assembly.findings,
+            *check(tree, subject, packages=assembly.packages, elf=elf_facts(tree, store), layers=layers),
+            *check_handler(tree, function.handler, function.target, layers),
+        )
+
+    def _made(self, plan: Plan, before: Finished | None, findings: tuple[Finding, ...], store: Store) -> Outcome:
+        """The outcome of a plan: nothing that the checks refuse is written, nor what was there ``before``."""
+        outcome = Outcome(name=plan.name, kind=plan.kind, artifact=plan.file, targets=plan.targets, findings=findings)
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            return replace(outcome, error=CheckError(f"`{plan.name}` would not work in Lambda"))
+        if self.options.dry_run:
+            return replace(outcome, tree=plan.assembly.tree)
+        finished = before or finish(plan, store=store, host=self.host)
+        upload = check_upload(plan.name, finished.record.size)
+        return replace(outcome, record=finished.record, unchanged=finished.unchanged, findings=(*findings, *upload))
 
 
-# One function
-
-
-def _build(ask: Ask, options: Options) -> Outcome:
-    function = ask.function
-    artifact = artifact_of(function, options.output)
-    ecosystem = ecosystem_of(function.target)
-    locked = ecosystem.lock(ask, options.policy)
-    assembly = ecosystem.assemble(ask, locked, options.output)
-    current = _up_to_date(assembly, function, artifact)
-    if current is None and _discard_damaged(assembly, ask.store):
-        assembly = ecosystem.assemble(ask, locked, options.output)
-    outcome = Outcome(
-        function=function,
-        artifact=artifact,
-        findings=_findings(assembly, ask, ecosystem, options),
-        changes=locked.changes,
-    )
-    if any(finding.severity is Severity.ERROR for finding in outcome.findings):
-        return replace(outcome, error=CheckError(f"`{function.name}` would not work in Lambda"))
-    if options.dry_run:
-        return replace(outcome, tree=assembly.tree)
-    if current and current == read_record(artifact):
-        record, unchanged = current, True
-    else:
-        record, unchanged = _finish(assembly, ask, artifact)
-    upload = check_upload(function.name, record.size)
-    return replace(outcome, record=record, unchanged=unchanged, findings=(*outcome.findings, *upload))
-
-
-def _findings(assembly: Assembly, ask: Ask, ecosystem: Ecosystem, options: Options) -> tuple[Finding, ...]:
-    function, tree = ask.function, assembly.tree
-    subject = subject_of(function, today=options.today, allow_deprecated=options.allow_deprecated)
-    return (
-        *assembly.findings,
-        *check(tree, subject, packages=assembly.packages, elf=elf_facts(tree, ask.store)),
-        *ecosystem.check_handler(tree, function.handler, function.target),
-    )
-
-
-def _discard_damaged(assembly: Assembly, store: Store) -> bool:
-    """Remove the files of the store whose bytes are no longer theirs, so that they are had again; whether any were."""
-    broken = [(path, sha256) for path, sha256 in assembly.archives if damaged(path, sha256)]
-    for path, sha256 in broken:
-        with store.lock(sha256.hex()):  # which whoever replaces the file holds
-            if damaged(path, sha256):
-                store.discard(path)
-    return bool(broken)
-
-
-def _finish(assembly: Assembly, ask: Ask, artifact: Path) -> tuple[Record, bool]:
-    """Write the artifact, unless it is already what it would become, and its record; the record, and whether it was."""
-    # Another build of the same artifact waits here, and then finds it made: the two never mix.
-    with ask.store.lock(hashlib.sha256(str(artifact.resolve()).encode()).hexdigest()):
-        record = _up_to_date(assembly, ask.function, artifact)
-        unchanged = record is not None
-        if record is None:
-            _remove_leftovers(artifact)
-            written = write_zip(assembly.tree, artifact, store=ask.store, workers=ask.host.workers)
-            record = _record(assembly, ask.function, artifact, size=written.size, sha256=written.sha256)
-        write_record(record, artifact)
-    return record, unchanged
-
-
-def _remove_leftovers(artifact: Path) -> None:
-    """Remove what builds that were killed have left: while this one holds the lock, nobody is writing the artifact."""
-    for path in artifact.parent.glob(f".{glob.escape(artifact.name)}.*"):
-        if is_partial(path.name):
-            path.unlink(missing_ok=True)
-
-
-def _up_to_date(assembly: Assembly, function: Function, artifact: Path) -> Record | None:
-    """The artifact's record as it should be, if the artifact is what this build would write."""
-    found = read_record(artifact)
-    if found is None or found.inputs != _inputs(assembly, function) or found.content != assembly.tree.content:
-        return None
-    try:
-        size, sha256 = artifact.stat().st_size, sha256_of(artifact).hex()
-    except OSError:
-        return None  # gone, or not to be read: written anew
-    return _record(assembly, function, artifact, size=size, sha256=sha256) if sha256 == found.sha256 else None
-
-
-def _inputs(assembly: Assembly, function: Function) -> str:
-    said = [
-        str(function.target),
-        function.handler,
-        [sha256.hex() for _, sha256 in assembly.archives],
-        assembly.tree.content,
-        packing.version(assembly.tree),
-        LAYOUT,
-    ]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
-
-
-def _record(assembly: Assembly, function: Function, artifact: Path, *, size: int, sha256: str) -> Record:
-    tree = assembly.tree
-    sizes: Counter[str] = Counter()
-    for entry in tree:
-        sizes[entry.package] += entry.source.size
-    return Record(
-        name=function.name,
-        kind="function-zip",
-        runtimes=(function.target.runtime.name,),
-        architectures=(function.target.architecture.name,),
-        handler=function.handler,
-        artifact=artifact.name,
-        sha256=sha256,
-        code_sha256=base64.b64encode(bytes.fromhex(sha256)).decode(),
-        content=tree.content,
-        size=size,
-        unzipped_size=tree.size,
-        layers=(),
-        packages=tuple(
-            PackageRecord(each.name, each.version, each.purl, each.sha256, sizes[each.name])
-            for each in assembly.packages
-        ),
-        left_out=counted(assembly.left_out),
-        inputs=_inputs(assembly, function),
-        lpack=__version__,
-        deflate=packing.version(tree),
-        layout=LAYOUT,
-    )
+def _remove_others(layer: Layer, current: Sequence[Path], output: Path, reporter: Reporter) -> None:
+    """Remove the layer's artifacts of other names, which an earlier configuration or other packages made."""
+    for artifact in artifacts_of_layer(layer.name, output):
+        if artifact not in current:
+            remove(artifact)
+            reporter.note(f"removed `{artifact.name}`: `{layer.name}` has other artifacts now")

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from .aws.architectures import X86_64
-from .config_keys import Place, alternatives, read_project
+from .aws.architectures import X86_64, Architecture
+from .aws.runtimes import Runtime
+from .config_keys import Groups, LayerArn, read_layer, read_project
+from .config_values import Place, alternatives, quoted
 from .errors import ConfigError, UsageError
 from .model import Target
 
@@ -23,53 +25,149 @@ _REQUIRED = {"runtime": "python3.13", "handler": "app.handler"}
 """What every function must say, or [defaults] for it, with an example of each."""
 
 
+Trim = tuple[tuple[str, tuple[str, ...]], ...]
+"""For names of packages, and "*" for all, gitignore's patterns of the files that are left out of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    """The packages that a function or layer, called ``name``, asks for, and the targets that they are for.
+
+    ``requirements`` is a file, a list of requirement specifiers, groups of a pyproject.toml, or None when it is to be
+    looked for in ``source``. Package names are normalised.
+    """
+
+    name: str
+    targets: tuple[Target, ...]
+    source: Path | None = None
+    requirements: Path | tuple[str, ...] | Groups | None = None
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    exclude_packages: tuple[str, ...] = ()
+    trim: Trim = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """A Lambda function of a project.
 
-    ``requirements`` is a file, a list of requirement specifiers, or None when it is to be looked for in ``source``;
-    ``memory`` and ``ephemeral_storage`` are in MB, ``timeout`` in seconds; ``provided_libraries`` are shared libraries
-    (sonames) that the user vouches for. Package names are normalised; paths are absolute.
+    ``layers`` are names of the project's layers and ARNs of others. ``memory`` and ``ephemeral_storage`` are in MB,
+    ``timeout`` in seconds; ``provided_libraries`` are shared libraries (sonames) that the user vouches for. Paths are
+    absolute; what ``Dependencies`` says of their fields holds here too.
     """
 
     name: str
     target: Target
     source: Path
     handler: str
-    requirements: Path | tuple[str, ...] | None = None
+    requirements: Path | tuple[str, ...] | Groups | None = None
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     exclude_packages: tuple[str, ...] = ()
+    trim: Trim = ()
+    layers: tuple[str | LayerArn, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     memory: int = 128
     timeout: int = 3
     ephemeral_storage: int = 512
     provided_libraries: frozenset[str] = frozenset()
 
+    @property
+    def own_layers(self) -> tuple[str, ...]:
+        """The names of the project's layers that it uses, in its order."""
+        return tuple(layer for layer in self.layers if isinstance(layer, str))
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """The packages that it asks for."""
+        return Dependencies(
+            name=self.name,
+            targets=(self.target,),
+            source=self.source,
+            requirements=self.requirements,
+            extras=self.extras,
+            groups=self.groups,
+            exclude_packages=self.exclude_packages,
+            trim=self.trim,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer of a project, for one or several runtimes and architectures.
+
+    ``source`` pairs folders of the layer, "" for its root, with the folders whose files go there. With ``per_runtime``
+    each runtime gets an artifact of its own, instead of one with a folder for each.
+    """
+
+    name: str
+    runtimes: tuple[Runtime, ...]
+    architectures: tuple[Architecture, ...] = (X86_64,)
+    source: tuple[tuple[str, Path], ...] = ()
+    requirements: Path | tuple[str, ...] | Groups | None = None
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    exclude_packages: tuple[str, ...] = ()
+    trim: Trim = ()
+    provided_libraries: frozenset[str] = frozenset()
+    per_runtime: bool = False
+    description: str = ""
+    license: str = ""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Every runtime on every architecture."""
+        return tuple(Target(runtime, each) for runtime in self.runtimes for each in self.architectures)
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """The packages that it asks for."""
+        return Dependencies(
+            name=self.name,
+            targets=self.targets,
+            requirements=self.requirements,
+            extras=self.extras,
+            groups=self.groups,
+            exclude_packages=self.exclude_packages,
+            trim=self.trim,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with a configuration: ``file`` is where it was read from. Functions are in the order of the file."""
+    """A folder with a configuration: ``file`` is where it was read from.
+
+    Functions and layers are in the order of the file; no two have the same name.
+    """
 
     folder: Path
     file: Path
     functions: tuple[Function, ...]
+    layers: tuple[Layer, ...] = ()
     resolver: Literal["uv", "pip-tools"] = "uv"
 
-    def function(self, name: str) -> Function:
-        """The function of that name; UsageError offers the nearest."""
-        return self.selected((name,))[0]
+    @property
+    def parts(self) -> tuple[Layer | Function, ...]:
+        """All that is to be built, in the order in which it has to be: layers first."""
+        return (*self.layers, *self.functions)
 
-    def selected(self, names: Sequence[str]) -> tuple[Function, ...]:
-        """The functions of these names, each once; all when no name is given. UsageError lists every unknown name."""
+    def layer(self, name: str) -> Layer:
+        """The layer of that name, which the configuration is known to have."""
+        return next(layer for layer in self.layers if layer.name == name)
+
+    def selected(self, names: Sequence[str]) -> tuple[Layer | Function, ...]:
+        """The parts of these names, each once; all when no name is given. UsageError lists every unknown name."""
         if not names:
-            return self.functions
-        by_name = {function.name: function for function in self.functions}
+            return self.parts
+        by_name = {part.name: part for part in self.parts}
         unknown = [name for name in dict.fromkeys(names) if name not in by_name]
         if unknown:
-            they_are = f"{alternatives(unknown, 'and')} {'are not functions' if unknown[1:] else 'is not a function'}"
+            kind = ("functions", "a function") if not self.layers else ("functions or layers", "a function or layer")
+            they_are = f"{alternatives(unknown, 'and')} {f'are not {kind[0]}' if unknown[1:] else f'is not {kind[1]}'}"
             near = [match for name in unknown for match in difflib.get_close_matches(name, by_name, n=1)]
             hint = f"did you mean {alternatives(near)}?" if near else f"it has {alternatives(by_name, 'and')}"
             raise UsageError(f"{they_are} of `{self.file}`", hint=hint)
@@ -125,9 +223,12 @@ def load(folder: Path) -> Project:
         for key, example in _REQUIRED.items():
             if key not in values:
                 place.key("function").key(name).key(key).problem(f'is missing; write, for example, {key} = "{example}"')
+    layers = {name: _layer(name, values) for name, values in top.get("layer", {}).items() if values.get("runtimes")}
+    if not place.problems:
+        _note_wrong_layers(merged, layers, place)
     if place.problems:
         raise ConfigError(str(file), place.problems)
-    if not merged:
+    if not merged and not layers:
         header = f"[{place.key('function').path}.NAME]"
         raise ConfigError(
             str(file),
@@ -135,7 +236,46 @@ def load(folder: Path) -> Project:
             hint="add one, with `runtime` and `handler`: there is nothing to build",
         )
     functions = tuple(_function(name, values, folder) for name, values in merged.items())
-    return Project(folder, file, functions, **top.get("build", {}))
+    return Project(folder, file, functions, tuple(layers.values()), **top.get("build", {}))
+
+
+def layer_from(document: Mapping[str, Any], name: str, *, folder: Path, file: Path) -> Layer:
+    """The layer that a document of the keys of ``[layer.NAME]`` describes; its paths start at the folder.
+
+    ConfigError lists every mistake; its messages name the file.
+    """
+    place = Place("", folder, [])
+    values = read_layer(document, place)
+    if place.problems:
+        raise ConfigError(str(file), place.problems)
+    return _layer(name, values)
+
+
+def _layer(name: str, values: Mapping[str, Any]) -> Layer:
+    return Layer(name=name, **{key.replace("-", "_"): value for key, value in values.items()})
+
+
+def _note_wrong_layers(functions: Mapping[str, Mapping[str, Any]], layers: Mapping[str, Layer], place: Place) -> None:
+    """Problems that only show when functions and layers are held against each other."""
+    for name in functions.keys() & layers.keys():
+        place.key("layer").key(name).problem("is the name of a function too; their artifacts would be the same file")
+    for name, values in functions.items():
+        here = place.key("function").key(name).key("layers")
+        target = Target(values["runtime"], values.get("architecture", X86_64))
+        for layer in values.get("layers", ()):
+            if isinstance(layer, LayerArn):
+                continue
+            if layer not in layers:
+                near = difflib.get_close_matches(layer, layers, n=1)
+                there = f"it has {alternatives(layers, 'and')}" if layers else "it has none"
+                hint = f"did you mean {alternatives(near)}?" if near else there
+                here.problem(f"names {quoted(layer)}, which is not a layer of this project; {hint}")
+            elif target not in layers[layer].targets:
+                of = layers[layer]
+                there = (
+                    f"{alternatives(map(str, of.runtimes), 'and')} on {alternatives(map(str, of.architectures), 'and')}"
+                )
+                here.problem(f"names {quoted(layer)}, which is for {there}, and the function is for {target}")
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -7,16 +7,42 @@ end of this file list them all.
 from __future__ import annotations
 
 import difflib
-import json
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from .aws.architectures import ARCHITECTURES, ARM64, X86_64, Architecture
+from .aws.limits import (
+    LAYER_DESCRIPTION_CHARACTERS,
+    LAYER_LICENSE_CHARACTERS,
+    LAYER_NAME,
+    LAYER_NAME_CHARACTERS,
+    LAYER_VERSION_ARN,
+    LAYERS,
+)
 from .aws.runtimes import RUNTIMES, Family, Runtime, nearest_runtimes
+from .config_values import (
+    Place,
+    Reader,
+    alternatives,
+    kind_of,
+    quoted,
+    read_choice,
+    read_each,
+    read_file,
+    read_folder,
+    read_line,
+    read_name,
+    read_names,
+    read_some,
+    read_switch,
+    read_text,
+    read_texts,
+    read_whole_number,
+    typed,
+)
+from .tree import unsafe
 
 SUPPORTED_FAMILIES: frozenset[Family] = frozenset({"python"})
 """The families of runtimes that this version of lpack builds for."""
@@ -24,41 +50,19 @@ SUPPORTED_FAMILIES: frozenset[Family] = frozenset({"python"})
 NOT_YET = "not supported by this version of lpack yet"
 
 
-class Place(NamedTuple):
-    """A value's place: its key path, the folder that paths start at, and the problems found so far in the file."""
+class LayerArn(NamedTuple):
+    """A layer version that exists in AWS; ``unzipped_size`` is in bytes, None when nobody said."""
 
-    path: str
-    folder: Path
-    problems: list[str]
-
-    def key(self, key: str) -> Place:
-        """The place of a key in the table that is here."""
-        name = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key, ensure_ascii=not key.isprintable())
-        return self._replace(path=f"{self.path}.{name}" if self.path else name)
-
-    def item(self, index: int) -> Place:
-        """The place of an item in the list that is here."""
-        return self._replace(path=f"{self.path}[{index}]")
-
-    def problem(self, fact: str) -> None:
-        """Note what is wrong with the value that is here."""
-        self.problems.append(f"`{self.path}` {fact}")
+    arn: str
+    unzipped_size: int | None = None
 
 
-_T = TypeVar("_T")
-_Reader = Callable[[Any, Place], Any]
+class Groups(NamedTuple):
+    """Dependency groups of a pyproject.toml, without the project's own dependencies."""
 
-_KINDS: dict[type, str] = {
-    str: "a string",
-    int: "a whole number",
-    float: "a floating-point number",
-    bool: "a boolean",
-    list: "a list",
-    dict: "a table",
-    datetime: "a date with a time",
-    date: "a date",
-    time: "a time",
-}
+    file: Path
+    names: tuple[str, ...]
+
 
 _OTHER_ARCHITECTURE_NAMES: dict[str, Architecture] = {
     **dict.fromkeys(("x86-64", "x64", "amd64"), X86_64),
@@ -66,21 +70,14 @@ _OTHER_ARCHITECTURE_NAMES: dict[str, Architecture] = {
 }
 
 
-def _typed(value: Any, kind: type[_T], place: Place) -> _T | None:
-    if type(value) is kind:  # and not isinstance, for which `true` is a whole number
-        return value
-    place.problem(f"must be {_KINDS[kind]}, not {_KINDS[type(value)]}")
-    return None
-
-
 def read_project(value: Any, place: Place) -> dict[str, Any]:
     """The values of the whole configuration, table by table; the problems are in ``place``."""
     return _table(value, place, TOP_KEYS)
 
 
-def _table(value: Any, place: Place, readers: Mapping[str, _Reader]) -> dict[str, Any]:
+def _table(value: Any, place: Place, readers: Mapping[str, Reader]) -> dict[str, Any]:
     values = {}
-    for key, item in (_typed(value, dict, place) or {}).items():
+    for key, item in (typed(value, dict, place) or {}).items():
         here = place.key(key)
         if key in readers:
             values[key] = readers[key](item, here)
@@ -91,7 +88,7 @@ def _table(value: Any, place: Place, readers: Mapping[str, _Reader]) -> dict[str
     return values
 
 
-def _known_keys(key: str, readers: Mapping[str, _Reader]) -> str:
+def _known_keys(key: str, readers: Mapping[str, Reader]) -> str:
     known = [name for name, reader in readers.items() if reader is not _later]
     near = difflib.get_close_matches(key, known, n=1)
     return f"did you mean `{near[0]}`?" if near else f"what can stand here is {alternatives(known)}"
@@ -103,11 +100,11 @@ def _later(_value: Any, place: Place) -> None:
 
 def _functions(value: Any, place: Place) -> dict[str, dict[str, Any]]:
     functions = {}
-    for name, table in (_typed(value, dict, place) or {}).items():
+    for name, table in (typed(value, dict, place) or {}).items():
         here = place.key(name)
         if name in {"", ".", ".."} or re.search(r"[/\\]", name) or not name.isprintable() or len(name.encode()) > 200:
             here.problem("can't be the name of a file, as a function's name must be; use letters, digits, `-` and `_`")
-        if _typed(table, dict, here) is not None:
+        if typed(table, dict, here) is not None:
             functions[name] = _function_table(table, here)
     return functions
 
@@ -116,50 +113,67 @@ def _function_table(value: Any, place: Place) -> dict[str, Any]:
     return _table(value, place, FUNCTION_KEYS)
 
 
+def _layers(value: Any, place: Place) -> dict[str, dict[str, Any]]:
+    layers = {}
+    for name, table in (typed(value, dict, place) or {}).items():
+        here = place.key(name)
+        if not LAYER_NAME.fullmatch(name) or len(name) > LAYER_NAME_CHARACTERS:
+            here.problem(
+                f"can't be the name of a layer: use letters, digits, `-` and `_`, at most {LAYER_NAME_CHARACTERS}"
+            )
+        if typed(table, dict, here) is not None:
+            layers[name] = read_layer(table, here)
+    return layers
+
+
+def read_layer(value: Any, place: Place) -> dict[str, Any]:
+    """The values of a layer's table; the problems are in ``place``."""
+    values = _table(value, place, LAYER_KEYS)
+    if "runtimes" not in value:
+        place.key("runtimes").problem('is missing; write, for example, runtimes = ["python3.13"]')
+    asks = values.get("requirements") is not None
+    families = {runtime.family for runtime in values.get("runtimes", ())}
+    if asks and len(families) > 1:
+        place.key("runtimes").problem(
+            f"are of different languages ({alternatives(sorted(families), 'and')}), and one "
+            "layer's `requirements` are packages of one"
+        )
+    elif asks and not families <= SUPPORTED_FAMILIES:
+        place.key("requirements").problem(f"for {families.pop()} runtimes are {NOT_YET}")
+    if not asks and not values.get("source"):
+        place.problem("has neither `requirements` nor `source`: a layer without files is none")
+    return values
+
+
 def _build_table(value: Any, place: Place) -> dict[str, Any]:
     return _table(value, place, BUILD_KEYS)
 
 
-def _text(value: Any, place: Place) -> str | None:
-    text = _typed(value, str, place)
-    if text == "":
-        place.problem("must not be empty")
-        return None
-    return text
-
-
-def _texts(value: Any, place: Place) -> tuple[str, ...]:
-    return _each(_text, value, place)
-
-
-def _each(reader: Callable[[Any, Place], _T | None], value: Any, place: Place) -> tuple[_T, ...]:
-    items = _typed(value, list, place) or []
-    read = [reader(item, place.item(index)) for index, item in enumerate(items)]
-    return tuple(item for item in read if item is not None)
-
-
-def _whole_number(value: Any, place: Place) -> int | None:
-    number = _typed(value, int, place)
-    if number is not None and abs(number) >= 1 << 63:
-        place.problem("is larger than numbers in TOML can be")
-        return None
-    return number  # whether Lambda takes it is for the checks to say
-
-
 def _runtime(value: Any, place: Place) -> Runtime | None:
-    name = _text(value, place)
-    if name is None:
-        return None
-    runtime = RUNTIMES.get(name)
-    if runtime is None:
-        place.problem(f"names {quoted(name)}, which is not a Lambda runtime; {nearest_runtimes(name)}")
-    elif runtime.family not in SUPPORTED_FAMILIES:
-        place.problem(f"names `{name}`, which is {NOT_YET}")
+    runtime = _any_runtime(value, place)
+    if runtime and runtime.family not in SUPPORTED_FAMILIES:
+        place.problem(f"names `{runtime}`, which is {NOT_YET}")
     return runtime
 
 
+def _any_runtime(value: Any, place: Place) -> Runtime | None:
+    name = read_text(value, place)
+    runtime = RUNTIMES.get(name or "")
+    if name and runtime is None:
+        place.problem(f"names {quoted(name)}, which is not a Lambda runtime; {nearest_runtimes(name)}")
+    return runtime
+
+
+def _runtimes(value: Any, place: Place) -> tuple[Runtime, ...]:
+    return read_some(_any_runtime, value, place)
+
+
+def _architectures(value: Any, place: Place) -> tuple[Architecture, ...]:
+    return read_some(_architecture, value, place)
+
+
 def _architecture(value: Any, place: Place) -> Architecture | None:
-    name = _text(value, place)
+    name = read_text(value, place)
     if name is None or name in ARCHITECTURES:
         return ARCHITECTURES[name] if name else None
     meant = _OTHER_ARCHITECTURE_NAMES.get(name.lower()) or ARCHITECTURES.get(name.lower())
@@ -168,41 +182,29 @@ def _architecture(value: Any, place: Place) -> Architecture | None:
     return None
 
 
-def _path(value: Any, place: Place) -> Path | None:
-    text = _text(value, place)
-    if text is None:
-        return None
-    path = place.folder / text
-    try:
-        path.stat()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        place.problem(f"names {quoted(path)}: {str(reason).lower()}")
-        return None
-    return Path(os.path.normpath(path))
-
-
-def _folder(value: Any, place: Place) -> Path | None:
-    path = _path(value, place)
-    if path and not path.is_dir():
-        place.problem(f"names {quoted(path)}, which is not a folder")
-    return path
-
-
-def _requirements(value: Any, place: Place) -> Path | tuple[str, ...] | None:
+def _requirements(value: Any, place: Place) -> Path | tuple[str, ...] | Groups | None:
     if isinstance(value, list):
-        return _each(_requirement, value, place)
+        return read_each(_requirement, value, place)
+    if isinstance(value, dict):
+        return _groups_alone(value, place)
     if not isinstance(value, str):
-        place.problem(f"must be a file's path or a list of requirements, not {_KINDS[type(value)]}")
+        place.problem(f"must be a file's path, a list of requirements or a table, not {kind_of(value)}")
         return None
-    path = _path(value, place)
-    if path and not path.is_file():
-        place.problem(f"names {quoted(path)}, which is not a file")
-    return path
+    return read_file(value, place)
+
+
+def _groups_alone(value: Any, place: Place) -> Groups | None:
+    values = _table(value, place, _GROUPS_KEYS)
+    names = values.get("groups") or tuple(filter(None, [values.get("group")]))
+    if not names:
+        place.problem('must name dependency groups: { group = "NAME" }, with `file` if they are not in pyproject.toml')
+        return None
+    file = values["file"] if "file" in values else read_file("pyproject.toml", place)
+    return Groups(file, names) if file else None
 
 
 def _requirement(value: Any, place: Place) -> str | None:
-    text = _text(value, place)
+    text = read_text(value, place)
     if text is None or text.startswith(("./", "../", "/", "-e ", "--editable ")):  # local folders and wheels
         return text
     from packaging.requirements import InvalidRequirement, Requirement
@@ -216,30 +218,99 @@ def _requirement(value: Any, place: Place) -> str | None:
     return text
 
 
-def _name(value: Any, place: Place) -> str | None:
-    text = _text(value, place)
-    if text is None:
+def _trim(value: Any, place: Place) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    patterns = {}
+    for name, item in (typed(value, dict, place) or {}).items():
+        package = name if name == "*" else read_name(name, place.key(name))
+        if package:
+            patterns[package] = read_texts(item, place.key(name))
+    return tuple(patterns.items())
+
+
+def _function_layers(value: Any, place: Place) -> tuple[str | LayerArn, ...]:
+    layers: tuple[str | LayerArn, ...] = read_each(_function_layer, value, place)
+    names = [layer.arn if isinstance(layer, LayerArn) else layer for layer in layers]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            place.problem(f"names {quoted(name)} twice")
+    if len(set(names)) > LAYERS:
+        place.problem(f"names {len(names)} layers, and a function can have {LAYERS}")
+    return layers
+
+
+def _function_layer(value: Any, place: Place) -> str | LayerArn | None:
+    if isinstance(value, dict):
+        values = _table(value, place, _LAYER_ARN_KEYS)
+        if "arn" not in values:
+            place.problem('needs an `arn`; a layer of this project is named by a string: layers = ["NAME"]')
+        return LayerArn(values["arn"], values.get("unzipped-size")) if values.get("arn") else None
+    if not isinstance(value, str):
+        place.problem(f"must be a layer's name, its ARN, or a table with `arn`, not {kind_of(value)}")
         return None
-    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", text):
-        place.problem(f"holds {quoted(text)}, which is not a name of letters, digits, `-`, `_` and `.`")
-    return re.sub(r"[-_.]+", "-", text).lower()  # normalised as PEP 503 says
+    if value.lower().startswith("arn:"):
+        return LayerArn(value) if _arn(value, place) else None
+    return read_text(value, place)
 
 
-def _names(value: Any, place: Place) -> tuple[str, ...]:
-    return _each(_name, value, place)
+def _arn(value: Any, place: Place) -> str | None:
+    arn = read_text(value, place)
+    if arn is None or LAYER_VERSION_ARN.fullmatch(arn):
+        return arn
+    if LAYER_VERSION_ARN.fullmatch(f"{arn}:1"):
+        place.problem(f"names {quoted(arn)}, which lacks the layer's version: write {quoted(f'{arn}:1')}, say")
+    else:
+        example = "arn:aws:lambda:eu-west-1:123456789012:layer:NAME:1"
+        place.problem(f"names {quoted(arn)}, which is not the ARN of a layer version, such as `{example}`")
+    return None
+
+
+def _size(value: Any, place: Place) -> int | None:
+    size = read_whole_number(value, place)
+    if size is not None and size < 0:
+        place.problem("must not be negative")
+    return size
+
+
+def _sources(value: Any, place: Place) -> tuple[tuple[str, Path], ...]:
+    """Folders of the layer, with "" for its root, and the folders of the project whose files go there."""
+    if isinstance(value, str):
+        folder = read_folder(value, place)
+        return (("", folder),) if folder else ()
+    if not isinstance(value, dict):
+        place.problem(f"must be a folder, or a table of the layer's folders, not {kind_of(value)}")
+        return ()
+    found = []
+    for name, item in value.items():
+        here = place.key(name)
+        inside = name.rstrip("/")
+        reason = unsafe(inside)
+        if reason:
+            here.problem(f"can't be a folder of a layer: it {reason}")
+        folder = read_folder(item, here)
+        if folder and not reason:
+            found.append((inside, folder))
+    return tuple(found)
+
+
+def _description(value: Any, place: Place) -> str | None:
+    return read_line(value, place, LAYER_DESCRIPTION_CHARACTERS)
+
+
+def _license(value: Any, place: Place) -> str | None:
+    return read_line(value, place, LAYER_LICENSE_CHARACTERS)
 
 
 def _libraries(value: Any, place: Place) -> frozenset[str]:
-    return frozenset(_texts(value, place))
+    return frozenset(read_texts(value, place))
 
 
 def _environment(value: Any, place: Place) -> dict[str, str]:
-    variables = _typed(value, dict, place) or {}
+    variables = typed(value, dict, place) or {}
     for name, item in variables.items():
         if type(item) in {int, float, bool}:
-            place.key(name).problem(f"must be a string, not {_KINDS[type(item)]}: write it as a string, in quotes")
+            place.key(name).problem(f"must be a string, not {kind_of(item)}: write it as a string, in quotes")
         else:
-            _typed(item, str, place.key(name))
+            typed(item, str, place.key(name))
     return variables
 
 
@@ -247,59 +318,63 @@ def _package(value: Any, place: Place) -> str | None:
     if value == "image":
         place.problem(f"names `image`, which is {NOT_YET}")
         return None
-    return _choice(value, place, ("zip",))
+    return read_choice(value, place, ("zip",))
 
 
 def _resolver(value: Any, place: Place) -> str | None:
-    return _choice(value, place, ("uv", "pip-tools"))
+    return read_choice(value, place, ("uv", "pip-tools"))
 
 
-def _choice(value: Any, place: Place, choices: Sequence[str]) -> str | None:
-    text = _text(value, place)
-    if text is not None and text not in choices:
-        place.problem(f"must be {alternatives(choices)}, not {quoted(text)}")
-    return text
-
-
-def quoted(text: object) -> str:
-    """The text in backticks; what a terminal would obey or hide is written as an escape."""
-    return f"`{text}`" if str(text).isprintable() else f"`{json.dumps(str(text))}`"
-
-
-def alternatives(names: Iterable[str], word: str = "or") -> str:
-    """The names in a row, each once, with ``word`` before the last."""
-    *others, last = [quoted(name) for name in dict.fromkeys(names)]
-    return f"{', '.join(others)} {word} {last}" if others else last
-
-
-FUNCTION_KEYS: dict[str, _Reader] = {
+FUNCTION_KEYS: dict[str, Reader] = {
     "runtime": _runtime,
     "architecture": _architecture,
-    "source": _folder,
-    "handler": _text,
+    "source": read_folder,
+    "handler": read_text,
     "requirements": _requirements,
-    "extras": _names,
-    "groups": _names,
+    "extras": read_names,
+    "groups": read_names,
     "package": _package,
-    "include": _texts,
-    "exclude": _texts,
-    "exclude-packages": _names,
+    "include": read_texts,
+    "exclude": read_texts,
+    "exclude-packages": read_names,
     "environment": _environment,
-    "memory": _whole_number,
-    "timeout": _whole_number,
-    "ephemeral-storage": _whole_number,
+    "memory": read_whole_number,
+    "timeout": read_whole_number,
+    "ephemeral-storage": read_whole_number,
     "provided-libraries": _libraries,
+    "trim": _trim,
+    "layers": _function_layers,
     "dockerfile": _later,
-    "layers": _later,
     "tests": _later,
 }
 
-BUILD_KEYS: dict[str, _Reader] = {"resolver": _resolver}
+LAYER_KEYS: dict[str, Reader] = {
+    "runtimes": _runtimes,
+    "architectures": _architectures,
+    "source": _sources,
+    "requirements": _requirements,
+    "extras": read_names,
+    "groups": read_names,
+    "include": read_texts,
+    "exclude": read_texts,
+    "exclude-packages": read_names,
+    "trim": _trim,
+    "provided-libraries": _libraries,
+    "per-runtime": read_switch,
+    "description": _description,
+    "license": _license,
+}
 
-TOP_KEYS: dict[str, _Reader] = {
+_GROUPS_KEYS: dict[str, Reader] = {"file": read_file, "group": read_name, "groups": read_names}
+
+_LAYER_ARN_KEYS: dict[str, Reader] = {"arn": _arn, "unzipped-size": _size}
+
+BUILD_KEYS: dict[str, Reader] = {"resolver": _resolver}
+
+TOP_KEYS: dict[str, Reader] = {
     "defaults": _function_table,
     "function": _functions,
     "build": _build_table,
-    "layer": _later,
+    "layer": _layers,
     "publish": _later,
 }

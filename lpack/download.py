@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import queue
 import random
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from .errors import InputError, LpackError, ResolveError
+from .errors import InputError, ResolveError
 from .model import Host, Reporter
 from .network import Credential, Network, network_of, origin, redacted
 from .store import Store
@@ -33,6 +32,9 @@ _CHUNK = 1 << 18
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 _GRACE = 0.5
 """Seconds for the other threads to clean up after a failure."""
+
+_TICK = 0.2
+"""Seconds after which the reporter is told again that nothing has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,13 @@ class _Progress:
     def update(self, download: Download, *, done: int, size: int) -> None:
         with self._lock:
             self._bytes[download.sha256] = (done, max(done, size))
-            done_by_all, size_of_all = map(sum, zip(*self._bytes.values(), strict=True))
-            self._reporter.progress("fetching", done_by_all, size_of_all)
+        self.tell()
+
+    def tell(self) -> None:
+        """Say how far all are, even if that is no news: a reporter may raise, to end what takes too long."""
+        with self._lock:
+            done, size = (sum(each[part] for each in self._bytes.values()) for part in (0, 1))
+            self._reporter.progress("fetching", done, size)
 
 
 def _fetch_all(
@@ -124,7 +131,7 @@ def _fetch_all(
     outcomes: queue.SimpleQueue[tuple[bytes, Path | BaseException]] = queue.SimpleQueue()
     for download in downloads:
         to_do.put(download)
-    with shelf.store.temporary_folder() as folder, new_session() as session:
+    with shelf.store.temporary_folder() as folder, new_session(network) as session:
         fetcher = _Fetcher(session, network, folder, shelf, progress, stop)
 
         def work() -> None:
@@ -144,7 +151,11 @@ def _fetch_all(
             for thread in threads:
                 thread.start()
             while len(places) < len(downloads):
-                digest, outcome = outcomes.get()
+                try:
+                    digest, outcome = outcomes.get(timeout=_TICK)
+                except queue.Empty:
+                    progress.tell()
+                    continue
                 if isinstance(outcome, BaseException):
                     raise outcome
                 places[digest] = outcome
@@ -183,7 +194,7 @@ class _Fetcher:
                 admit(partial, download)
                 return store.keep(kind, download.sha256, download.name, partial)
         except OSError as error:
-            raise _disk_error(error, store) from error
+            raise store.unusable(error, "written") from error
 
     def transfer(self, download: Download, partial: Path) -> None:
         """Write the file to ``partial``, in as many tries as the user allows."""
@@ -232,11 +243,13 @@ class _Fetcher:
             with get(url, session=self.session, network=self.network) as answer:
                 yield answer
             return
-        path = Path(url2pathname(urlsplit(url).path))
         try:
+            path = Path(url2pathname(urlsplit(url).path))
             file = path.open("rb")
         except OSError as error:
             raise ResolveError(f"`{path}` can't be read: {error.strerror}") from error
+        except ValueError as error:  # no address, or not that of any file
+            raise ResolveError(f"`{url}` can't be read: {error}") from error
         with file:
             yield Answer(path.stat().st_size, "", iter(lambda: file.read(_CHUNK), b""))
 
@@ -250,13 +263,3 @@ def _pause(tries: int, asked_for: float | None) -> float:
     if asked_for is not None:
         return asked_for
     return _FIRST_PAUSE * (1 << tries) * random.uniform(0.5, 1)  # noqa: S311 -- hides nothing
-
-
-def _disk_error(error: OSError, store: Store) -> LpackError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        hint = "make room, run `lpack cache prune`, or set LPACK_CACHE_DIR to a folder on another disk"
-        return LpackError("the disk that holds the store is full", hint=hint)
-    return LpackError(
-        f"the store `{store.folder}` can't be written: {error.strerror or error}",
-        hint="set LPACK_CACHE_DIR to a folder that you can write to",
-    )

@@ -50,10 +50,15 @@ class Answer(NamedTuple):
     chunks: Iterator[bytes]
 
 
-def new_session() -> requests.Session:
+def new_session(network: Network) -> requests.Session:
     """A pool of connections that several threads can share, and that knows nothing of this process's environment."""
     import requests
 
+    if network.trusted_hosts:
+        import urllib3
+
+        # It would warn of each connection, in the middle of lpack's own words, of what the user has asked for.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     session = requests.Session()
     session.trust_env = False
     # Files are hashed as they are stored, so they are asked for as they are stored.
@@ -91,7 +96,7 @@ def _follow(url: str, session: requests.Session, network: Network) -> tuple[requ
                 redacted(url),
                 auth=_basic(login) if login else None,
                 proxies={urlsplit(url).scheme: proxy} if proxy else {},
-                verify=str(network.certificates) if network.certificates else True,
+                verify=network.verifies(url) and (str(network.certificates) if network.certificates else True),
                 timeout=network.timeout,
                 allow_redirects=False,
                 stream=True,
@@ -165,10 +170,10 @@ def _seconds(retry_after: str) -> float | None:
     if retry_after.isdecimal():
         return float(retry_after)
     try:
-        moment = email.utils.parsedate_to_datetime(retry_after)
-    except ValueError:
+        moment = email.utils.parsedate_to_datetime(retry_after).astimezone(UTC)
+    except (ValueError, OverflowError):  # no date, or one at the end of time
         return None
-    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _explained(error: BaseException, url: str, proxy: str | None) -> RequestFailure:

@@ -103,7 +103,8 @@ def _engine(host: Host) -> Tool:
     from docker.errors import DockerException
 
     found = ""
-    with contextlib.suppress(DockerException, OSError):  # not there, not running, or not for this user
+    # Not there, not running, or not for this user; or DOCKER_HOST is no address, which is said with a ValueError.
+    with contextlib.suppress(DockerException, OSError, ValueError):
         # Any version of the API will do, as long as it is not negotiated: the question belongs to none.
         client = docker.from_env(version=MINIMUM_DOCKER_API_VERSION, timeout=5, environment=dict(host.environ))
         with contextlib.closing(client):

@@ -33,13 +33,16 @@ class Target:
 class Package:
     """A third-party package in an artifact.
 
-    ``sha256`` (hex) is that of the archive it was taken from, or "" when only the finished artifact is known.
+    ``sha256`` (hex) is that of the archive it was taken from, or "" when only the finished artifact is known. ``root``
+    is the folder of the artifact that it is installed in, "" for the artifact's own root: a layer for several versions
+    of a language may hold one package several times.
     """
 
     name: str
     version: str
     purl: str
     sha256: str
+    root: str = ""
 
 
 class Severity(StrEnum):

@@ -46,6 +46,7 @@ class Network:
 
     proxies: Mapping[str, str] = field(repr=False)
     no_proxy: tuple[str, ...]
+    trusted_hosts: tuple[str, ...]
     certificates: Path | None
     timeout: tuple[float, float]
     retries: int
@@ -58,6 +59,12 @@ class Network:
         if _bypassed(parts.hostname or "", _port(url), self.no_proxy):
             return None
         return self.proxies.get(parts.scheme) or self.proxies.get("all")
+
+    def verifies(self, url: str) -> bool:
+        """Whether the server has to prove who it is; not those that the user trusts without (``host`` or its port)."""
+        parts = urlsplit(url)
+        names = {parts.hostname, f"{parts.hostname}:{_port(url)}"}
+        return names.isdisjoint(each.lower().removeprefix("https://") for each in self.trusted_hosts)
 
     def login(self, url: str) -> Login | None:
         """What ``url`` is to be asked with: its own userinfo, else the longest matching prefix, else netrc."""
@@ -76,18 +83,19 @@ def network_of(environ: Mapping[str, str], *, credentials: Sequence[Credential] 
     """The settings that the environment asks for, in the words of curl and pip; UsageError for one that can't be.
 
     They are ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY``, ``NO_PROXY`` (lower case first), ``PIP_CERT``,
-    ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE``, ``SSL_CERT_FILE``, ``PIP_DEFAULT_TIMEOUT`` (seconds), ``PIP_RETRIES``
-    and ``NETRC``.
+    ``REQUESTS_CA_BUNDLE``, ``CURL_CA_BUNDLE``, ``SSL_CERT_FILE``, ``UV_INSECURE_HOST`` or else ``PIP_TRUSTED_HOST``,
+    ``PIP_DEFAULT_TIMEOUT`` (seconds), ``PIP_RETRIES`` and ``NETRC``.
     """
 
     def either(name: str) -> str:
         return environ.get(name) or environ.get(name.upper()) or ""
 
-    timeout = _number(environ, "PIP_DEFAULT_TIMEOUT")
+    timeout = _number(environ, "PIP_DEFAULT_TIMEOUT", least=0.001)
     retries = _number(environ, "PIP_RETRIES")
     return Network(
         proxies={scheme: either(f"{scheme}_proxy") for scheme in ("http", "https", "all")},
         no_proxy=tuple(entry for entry in re.split(r"[,\s]+", either("no_proxy")) if entry),
+        trusted_hosts=tuple((environ.get("UV_INSECURE_HOST") or environ.get("PIP_TRUSTED_HOST") or "").split()),
         certificates=_certificates(environ),
         timeout=(15.0, 60.0) if timeout is None else (timeout, timeout),
         retries=4 if retries is None else int(retries),
@@ -107,7 +115,7 @@ def origin(url: str) -> str:
     return found[0] if found else ""
 
 
-def _number(environ: Mapping[str, str], name: str) -> float | None:
+def _number(environ: Mapping[str, str], name: str, *, least: float = 0) -> float | None:
     text = environ.get(name)
     if not text:
         return None
@@ -115,8 +123,11 @@ def _number(environ: Mapping[str, str], name: str) -> float | None:
         number = float(text)
     except ValueError:
         number = -1
-    if not 0 <= number < 1e6:
-        raise UsageError(f"`{name}` is `{text}`, not a number", hint=f"set `{name}` to a number, or unset it")
+    if not least <= number < 1e6:
+        raise UsageError(
+            f"`{name}` is `{text}`, which is not possible",
+            hint=f"set `{name}` to a number from {least:g} on, or unset it",
+        )
     return number
 
 

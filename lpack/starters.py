@@ -11,7 +11,8 @@ from .aws.architectures import ARCHITECTURES, Architecture
 from .aws.limits import FUNCTION_NAME, FUNCTION_NAME_CHARACTERS
 from .aws.runtimes import RUNTIMES, Runtime
 from .config import OWN_FILE, SHARED_FILE, configurations, read_toml
-from .config_keys import NOT_YET, SUPPORTED_FAMILIES, quoted
+from .config_keys import NOT_YET, SUPPORTED_FAMILIES
+from .config_values import quoted
 from .errors import LpackError, UsageError
 from .store import replacing
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 from .errors import LpackError
 
@@ -85,18 +85,24 @@ def _in_folder(folder: Path, act: Callable[[], T]) -> T:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what killed processes left of their attempts to replace ``path``."""
-    for other in path.parent.iterdir():
-        if other.name.startswith(f".{path.name}.") and is_partial(other.name) and _is_abandoned(other):
-            with contextlib.suppress(OSError):  # another process was quicker, or it is another user's
-                other.unlink()
+    """Remove what killed processes left of their attempts to replace ``path``, as far as it is to be had."""
+    with contextlib.suppress(OSError):  # a folder may be written to and yet not be listed
+        for other in path.parent.iterdir():
+            if other.name.startswith(f".{path.name}.") and is_partial(other.name) and _is_abandoned(other):
+                with contextlib.suppress(OSError):  # another process was quicker, or it is another user's
+                    other.unlink()
 
 
 def _is_abandoned(path: Path) -> bool:
     """Whether something temporary is so old that the process it belonged to must be gone."""
     with contextlib.suppress(FileNotFoundError):
-        return time.time() - path.stat().st_mtime > _DAY
+        return _is_of_another_day(path.stat().st_mtime)
     return False
+
+
+def _is_of_another_day(modified: float) -> bool:
+    """Whether a time is more than a day away; one that is still to come was told by a clock that went wrong."""
+    return abs(time.time() - modified) > _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise self._unusable(error, "read") from error
+            raise self.unusable(error, "read") from error
         _touch(path, status.st_mtime)
         return path
 
@@ -144,7 +150,7 @@ class Store:
         except FileNotFoundError:  # another process removed it meanwhile
             file = None
         except OSError as error:
-            raise self._unusable(error, "read") from error
+            raise self.unusable(error, "read") from error
         with file or contextlib.nullcontext():
             yield file
 
@@ -203,7 +209,7 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise self._unusable(error, "read") from error
+            raise self.unusable(error, "read") from error
         if hashlib.sha256(document).hexdigest().encode() != checksum:
             self.discard(path)
             return None
@@ -235,7 +241,10 @@ class Store:
         return result
 
     def prune(self, unused_days: float) -> Usage:
-        """Remove what was not used for so many days; what was removed."""
+        """Remove what was not used for so many days; what was removed.
+
+        What seems to be used at a time that is still to come counts as used now.
+        """
         return self._remove(time.time() - unused_days * _DAY)
 
     def clear(self) -> Usage:
@@ -248,14 +257,17 @@ class Store:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise self._unusable(error, "read") from error
+            raise self.unusable(error, "read") from error
 
     def _remove(self, before: float) -> Usage:
         files = size = 0
         with self._written():
             for folder in self._removable():
                 for path, status in _files(folder):
-                    if status.st_mtime < before and (not is_partial(path.name) or _is_abandoned(path)):
+                    if status.st_mtime >= before:
+                        if status.st_mtime > time.time():
+                            _touch(path, status.st_mtime)
+                    elif not is_partial(path.name) or _is_abandoned(path):
                         path.unlink(missing_ok=True)
                         files += 1
                         size += status.st_size
@@ -277,9 +289,10 @@ class Store:
         try:
             yield
         except OSError as error:
-            raise self._unusable(error, "written") from error
+            raise self.unusable(error, "written") from error
 
-    def _unusable(self, error: OSError, wanted: str) -> LpackError:
+    def unusable(self, error: OSError, wanted: Literal["read", "written"]) -> LpackError:
+        """What to say when the system refuses something that the store needs."""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = "make room, run `lpack cache prune`, or set LPACK_CACHE_DIR to a folder on another disk"
             return LpackError("the disk that holds the store is full", hint=hint)
@@ -291,7 +304,7 @@ class Store:
 
 def _touch(path: Path, modified: float) -> None:
     # The time of last use, a day's precision, in the modification time: access times are often turned off.
-    if time.time() - modified > _DAY:
+    if _is_of_another_day(modified):
         with contextlib.suppress(OSError):  # another user's store is read, and can't be touched
             os.utime(path)
 

@@ -22,6 +22,7 @@ FLOORS = """
     network
     config
     config_keys
+    config_values
     machine tree
     model
     aws processes sizes

@@ -265,6 +265,19 @@ def test_a_name_that_does_not_resolve_is_named(store: Store) -> None:
     assert "HTTPS_PROXY" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("url", ["file:///a%00b", "file://[x/b"])
+def test_an_address_that_is_no_file_s_is_an_error(store: Store, url: str) -> None:
+    with pytest.raises(ResolveError, match=r"` can't be read: "):
+        fetched(download(url), store)
+
+
+@pytest.mark.parametrize("value", ["Fri, 31 Dec 9999 23:59:59 -0100", "Mon, 99 Foo", "-1", "9" * 400])
+def test_any_wish_to_be_asked_again_later_is_understood(server: IndexServer, store: Store, value: str) -> None:
+    server.answers[NAME] = iter([status(503, retry_after=value)])
+    with pytest.raises(ResolveError, match="status 503"):
+        fetched(download(server.file_url(NAME)), store, environ={"PIP_RETRIES": "0"})
+
+
 @pytest.mark.parametrize("url", ["ftp://index.invalid/x", "nonsense", "http://", "http://[::1/x", "http://a:b/x", ""])
 def test_an_address_that_can_not_be_used_is_an_error(store: Store, url: str) -> None:
     with pytest.raises(ResolveError, match="can't be fetched"):
@@ -421,8 +434,35 @@ def test_an_unknown_certificate_is_refused_with_the_way_out(server: IndexServer,
     assert "SSL_CERT_FILE" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("variable", ["PIP_TRUSTED_HOST", "UV_INSECURE_HOST"])
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "x.invalid 127.0.0.1:{port}", "https://127.0.0.1"])
+def test_hosts_of_the_environment_are_trusted_without_proof(
+    server: IndexServer, store: Store, variable: str, trusted: str
+) -> None:
+    with serving(server.folder, encrypted=True) as encrypted:
+        environ = {variable: trusted.format(port=encrypted.url.rpartition(":")[2])}
+        assert fetched(download(encrypted.file_url(NAME)), store, environ=environ) == [DATA]
+
+
+@pytest.mark.parametrize("trusted", ["127.0.0.1:1", "0.0.1", "localhost", "http://127.0.0.1"])
+def test_other_hosts_have_to_prove_who_they_are(server: IndexServer, store: Store, trusted: str) -> None:
+    environ = {"PIP_TRUSTED_HOST": trusted, "PIP_RETRIES": "0"}
+    with (
+        serving(server.folder, encrypted=True) as encrypted,
+        pytest.raises(ResolveError, match="its certificate is not trusted"),
+    ):
+        fetched(download(encrypted.file_url(NAME)), store, environ=environ)
+
+
 @pytest.mark.parametrize(
-    ("variable", "value"), [("SSL_CERT_FILE", "/absent.pem"), ("PIP_DEFAULT_TIMEOUT", "long"), ("PIP_RETRIES", "-1")]
+    ("variable", "value"),
+    [
+        ("SSL_CERT_FILE", "/absent.pem"),
+        ("PIP_DEFAULT_TIMEOUT", "long"),
+        ("PIP_DEFAULT_TIMEOUT", "0"),
+        ("PIP_DEFAULT_TIMEOUT", "nan"),
+        ("PIP_RETRIES", "-1"),
+    ],
 )
 def test_settings_that_can_not_be_are_named(store: Store, variable: str, value: str) -> None:
     with pytest.raises(LpackError, match=f"`{variable}`"):
@@ -472,6 +512,25 @@ fetch("wheels", wanted, store=Store(host.cache), host=host, reporter=Silent(), a
         _, errors = process.communicate(timeout=20)
     never.set()
     assert b"KeyboardInterrupt" in errors
+    assert left_behind(store) == []
+
+
+def test_a_reporter_that_raises_ends_it_also_while_nothing_comes(server: IndexServer, store: Store) -> None:
+    """So a thread that the user's Ctrl-C does not reach learns of it."""
+
+    class Enough(Exception):  # noqa: N818 -- no error
+        pass
+
+    class Impatient(Silent):
+        def progress(self, label: str, done: int, total: int) -> None:
+            del label, done, total
+            raise Enough
+
+    never = threading.Event()
+    server.answers[NAME] = iter([stalled(0, never)])
+    with pytest.raises(Enough):
+        fetched(download(server.file_url(NAME)), store, reporter=Impatient())
+    never.set()
     assert left_behind(store) == []
 
 

@@ -14,6 +14,8 @@ EXPORTED = {
     "Finding",
     "Function",
     "Host",
+    "Layer",
+    "LayerPart",
     "LpackError",
     "Options",
     "Outcome",
@@ -24,10 +26,12 @@ EXPORTED = {
     "Silent",
     "Subject",
     "__version__",
-    "build_functions",
+    "build_artifacts",
     "check_artifact",
+    "check_layer_artifact",
+    "layer_subjects",
     "load",
-    "lock_functions",
+    "lock_parts",
     "read_record",
     "subject_of",
 }
@@ -61,7 +65,7 @@ def test_a_project_is_built_and_checked_from_python(
     loaded = lpack.load(folder)
     host = lpack.Host({}, store_folder)
     options = lpack.Options(output=folder / "dist", today=date(2026, 11, 21))
-    [outcome] = lpack.build_functions(loaded, loaded.functions, options, host=host, reporter=lpack.Silent())
+    [outcome] = lpack.build_artifacts(loaded, loaded.functions, options, host=host, reporter=lpack.Silent())
     assert outcome.error is None
     assert outcome.record == lpack.read_record(outcome.artifact)
     subject = lpack.subject_of(loaded.function("hello"), today=options.today)

@@ -268,6 +268,79 @@ def test_leftovers_are_swept_when_they_are_old(tmp_path: Path) -> None:
     assert files_in(tmp_path) == {"a.zip", recent, *unlike}
 
 
+def test_a_folder_that_can_not_be_listed_is_no_obstacle(tmp_path: Path) -> None:
+    program = """
+import os
+from pathlib import Path
+from lpack.store import replacing
+if os.geteuid() == 0:
+    os.seteuid(65534)  # root may list every folder
+with replacing(Path("file")) as file:
+    file.write(b"x")
+"""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    folder.chmod(0o333)
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
+    folder.chmod(0o700)
+    assert files_in(folder) == {"file"}
+
+
+# Clocks go wrong: a computer without a battery starts in 1970, another was in 2038 until somebody looked
+
+
+IN_A_YEAR = -365
+
+
+def test_leftovers_of_a_time_to_come_are_swept(tmp_path: Path, store: Store) -> None:
+    leftovers = [tmp_path / ".a.zip.0123456789abcdef.partial", store.folder / "tmp" / "left" / "file"]
+    for path in leftovers:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(DATA)
+        aged(path, IN_A_YEAR)
+    aged(leftovers[1].parent, IN_A_YEAR)
+    with replacing(tmp_path / "a.zip"), store.temporary_folder():
+        assert not any(path.exists() for path in leftovers)
+
+
+def test_what_is_just_ahead_of_the_clock_is_not_swept(tmp_path: Path) -> None:
+    """A file server's clock is never quite ours."""
+    other = tmp_path / ".a.zip.0123456789abcdef.partial"
+    other.write_bytes(DATA)
+    aged(other, -0.5)
+    with replacing(tmp_path / "a.zip"):
+        assert other.exists()
+
+
+def test_what_was_used_in_a_time_to_come_is_pruned_in_its_turn(store: Store) -> None:
+    path, note = aged(kept(store), IN_A_YEAR), store.folder / "notes" / "elf" / "ke" / "key"
+    store.make_note("elf", "key", 1)
+    aged(note, IN_A_YEAR)
+    assert store.prune(30) == Usage("removed", 0, 0)
+    assert abs(time.time() - path.stat().st_mtime) < DAY
+    assert abs(time.time() - note.stat().st_mtime) < DAY
+
+
+def test_using_something_mends_its_time(store: Store) -> None:
+    path = aged(kept(store), IN_A_YEAR)
+    store.find("wheels", DIGEST, "a.whl")
+    assert abs(time.time() - path.stat().st_mtime) < DAY
+
+
+def test_what_is_being_written_while_the_clock_jumps_stays(store: Store) -> None:
+    """Both ways: the next bytes that are written tell the new time."""
+    for days in (100, IN_A_YEAR):
+        with store.writing("packed", DIGEST, "a") as file:
+            aged(Path(file.name), days)
+            file.write(DATA)
+            file.flush()
+            with store.writing("packed", DIGEST, "a") as other:
+                other.write(DATA)
+            store.clear()
+        assert store.find("packed", DIGEST, "a")
+        store.clear()
+
+
 # Side by side
 
 

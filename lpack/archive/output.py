@@ -48,20 +48,15 @@ class Output:
         # A wheel stays open until another file is wanted: most of its members come one after another.
         if path is not self._source:
             self._open(path)
-        # So what follows a small member is read with it. Each read hands the interpreter to another thread and back:
-        # ten thousand files of a few kilobytes each would spend more time on that than on their bytes.
         if size < _WINDOW:
-            if not self._window_start <= offset <= offset + size <= self._window_end:
-                self._window_start, self._window_end = offset, offset + self._read(self._window, offset, size)
-            start = offset - self._window_start
-            self.write(self._window[start : start + size])
+            self._copy_small(offset, size)
             return
-        self.size += size
         while size:
             if self._filled == _SIZE:
                 self.flush()
             count = self._read(self._buffer[self._filled : self._filled + size], offset, 1)
             self._filled += count
+            self.size += count
             offset += count
             size -= count
 
@@ -76,6 +71,15 @@ class Output:
         if self._source:
             os.close(self._descriptor)
             self._source = None
+
+    def _copy_small(self, offset: int, size: int) -> None:
+        # What follows a small member is read with it. Each read hands the interpreter to another thread and back: ten
+        # thousand files of a few kilobytes each would spend more time on that than on their bytes.
+        if not self._window_start <= offset <= offset + size <= self._window_end:
+            self._window_start = self._window_end = offset  # it holds nothing, should the read fail
+            self._window_end += self._read(self._window, offset, size)
+        start = offset - self._window_start
+        self.write(self._window[start : start + size])
 
     def _open(self, path: Path) -> None:
         self.close()

@@ -10,6 +10,9 @@ import re
 UNZIPPED_BYTES = 262_144_000
 """Function code, its layers and a custom runtime, unzipped, together."""
 
+IMAGE_BYTES = 10 << 30
+"""A container image, uncompressed, all layers together."""
+
 DIRECT_UPLOAD_BYTES = 52_428_800
 """A zip that goes to Lambda in the request itself; larger ones go by S3."""
 
@@ -25,6 +28,24 @@ HANDLER = re.compile(r"[^\s]+")
 
 FUNCTION_NAME_CHARACTERS = 64
 FUNCTION_NAME = re.compile(r"[a-zA-Z0-9-_]+")
+
+LAYERS = 5
+"""Layers of one function."""
+
+EXTENSIONS = 10
+"""External extensions of one function, all layers together."""
+
+LAYER_NAME_CHARACTERS = 140
+LAYER_NAME = FUNCTION_NAME
+
+LAYER_DESCRIPTION_CHARACTERS = 256
+LAYER_LICENSE_CHARACTERS = 512
+LAYER_RUNTIMES = 15
+
+LAYER_VERSION_ARN = re.compile(
+    r"arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+"
+    r"|arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+"
+)
 
 ENVIRONMENT_KEY = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 

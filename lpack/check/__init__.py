@@ -8,21 +8,35 @@ from ..model import Finding, Package
 from ..tree import Tree
 from .configuration import check_configuration
 from .elf import ElfFacts, elf_facts
+from .layer_artifact import check_layer
+from .layer_stack import check_layers
 from .lifecycle import check_lifecycle
-from .limits import check_limits, check_upload
+from .limits import check_sizes, check_upload
 from .native import check_native
 from .permissions import check_permissions
-from .subject import Subject
+from .subject import LayerPart, Subject
 
-__all__ = ["ElfFacts", "Subject", "check", "check_upload", "elf_facts"]
+__all__ = ["ElfFacts", "LayerPart", "Subject", "check", "check_layer", "check_upload", "elf_facts"]
 
 
-def check(tree: Tree, subject: Subject, *, packages: Sequence[Package], elf: Mapping[str, ElfFacts]) -> list[Finding]:
-    """All that is wrong or worth a remark, whatever the language; ``elf`` are the tree's own ``elf_facts``."""
+def check(
+    tree: Tree,
+    subject: Subject,
+    *,
+    packages: Sequence[Package],
+    elf: Mapping[str, ElfFacts],
+    layers: Sequence[LayerPart] = (),
+) -> list[Finding]:
+    """All that is wrong or worth a remark about a function with its layers, whatever the language.
+
+    ``elf`` are the tree's own ``elf_facts``. Layers are in the order in which the function names them; each alone is
+    the matter of ``check_layer``.
+    """
     return [
         *check_lifecycle(subject),
         *check_configuration(subject),
-        *check_limits(tree, subject, packages),
+        *check_sizes(tree, subject, packages, layers),
+        *check_layers(subject, layers),
         *check_permissions(tree, subject, packages),
-        *check_native(tree, subject, packages, elf),
+        *check_native(tree, subject, packages, elf, layers),
     ]

@@ -14,6 +14,10 @@ from ..aws.limits import (
     FUNCTION_NAME_CHARACTERS,
     HANDLER,
     HANDLER_CHARACTERS,
+    LAYER_DESCRIPTION_CHARACTERS,
+    LAYER_LICENSE_CHARACTERS,
+    LAYER_NAME,
+    LAYER_NAME_CHARACTERS,
     MEMORY_MB,
     RESERVED_ENVIRONMENT_KEYS,
     TIMEOUT_SECONDS,
@@ -27,6 +31,9 @@ def check_configuration(subject: Subject) -> list[Finding]:
     """Findings about names, numbers and environment variables. No variable's value is ever part of one."""
     return [
         *_name("function-name", "the function name", subject.function_name, FUNCTION_NAME, FUNCTION_NAME_CHARACTERS),
+        *_name("layer-name", "the layer name", subject.layer_name, LAYER_NAME, LAYER_NAME_CHARACTERS),
+        *_length("description", subject.description, LAYER_DESCRIPTION_CHARACTERS),
+        *_length("license", subject.license, LAYER_LICENSE_CHARACTERS),
         *_name("handler", "the handler", subject.handler, HANDLER, HANDLER_CHARACTERS),
         *_number("memory", subject.memory, MEMORY_MB, "MB"),
         *_number("timeout", subject.timeout, TIMEOUT_SECONDS, "seconds"),
@@ -46,12 +53,20 @@ def _name(check: str, label: str, value: str | None, pattern: re.Pattern[str], m
     if value is None:
         return []
     if len(value) > most:
-        fact = f"{label} has {len(value)} characters, and Lambda takes {most}"
-        return [Finding(Severity.ERROR, check, fact, hint="choose a shorter one")]
+        return _too_long(check, label, value, most)
     if not pattern.fullmatch(value):
         fact = f"{label} `{value}` is not one that Lambda takes"
         return [Finding(Severity.ERROR, check, fact, hint=f"it has to match `{pattern.pattern}`")]
     return []
+
+
+def _length(check: str, value: str | None, most: int) -> list[Finding]:
+    return _too_long(check, f"the {check}", value, most) if value and len(value) > most else []
+
+
+def _too_long(check: str, label: str, value: str, most: int) -> list[Finding]:
+    fact = f"{label} has {len(value)} characters, and Lambda takes {most}"
+    return [Finding(Severity.ERROR, check, fact, hint="choose a shorter one")]
 
 
 def _number(check: str, value: int | None, allowed: range, unit: str) -> list[Finding]:

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..store import Store
 from ..tree import DiskFile, Member, Source, Tree
+from .wording import printable
 
 if TYPE_CHECKING:
     from elftools.elf.dynamic import DynamicSegment
@@ -23,7 +24,7 @@ _MAGIC = b"\x7fELF"
 _SMALLEST = 52  # the header of a 32-bit file
 
 _NOTES = "elf"
-_FORMAT = b"1"
+_FORMAT = b"2"
 """Part of every note's key: another number when ElfFacts changes."""
 
 _IN_MEMORY = 8 << 20
@@ -34,6 +35,9 @@ _MOST_READS = 50_000
 it can cost."""
 
 _CUT = "it is cut short"
+
+_LONGEST = 4095
+"""PATH_MAX of Linux, less its closing zero: a longer name is nobody's."""
 
 _PAGE = 4096
 """The smallest page of both architectures; larger alignments are multiples of it."""
@@ -51,6 +55,7 @@ class ElfFacts(NamedTuple):
     ``machine`` is the ELF specification's name ("EM_X86_64"), ``bits`` 32 or 64. ``glibc``, ``glibcxx`` and ``cxxabi``
     are the highest symbol versions needed, () when there are none. ``run_paths`` is where the file says its libraries
     are. ``aligned`` tells whether its segments can be mapped into memory. ``broken`` says why there is nothing else.
+    Every text is fit to be printed.
     """
 
     machine: str = ""
@@ -198,7 +203,7 @@ def _read(elf: ELFFile) -> ElfFacts:
     loaded = []
     for segment in elf.iter_segments():
         if isinstance(segment, InterpSegment):
-            facts["interpreter"] = segment.get_interp_name()
+            facts["interpreter"] = _text(segment.get_interp_name())
         elif isinstance(segment, DynamicSegment):
             facts |= _read_dynamic(segment, elf)
         elif segment["p_type"] == "PT_LOAD":
@@ -227,19 +232,26 @@ def _read_dynamic(segment: DynamicSegment, elf: ELFFile) -> dict[str, Any]:
     for tag in tags:
         match tag.entry.d_tag:
             case "DT_NEEDED":
-                needed.append(tag.needed)
+                needed.append(_text(tag.needed))
             case "DT_RPATH":
                 rpath = tag.rpath
             case "DT_RUNPATH":
                 runpath = tag.runpath
             case "DT_SONAME":
-                soname = tag.soname
+                soname = _text(tag.soname)
             case "DT_VERNEEDNUM":
                 tables = tag.entry.d_val
     # The loader reads RPATH only where there is no RUNPATH.
-    run_paths = tuple(path for path in (runpath or rpath).split(":") if path)
+    run_paths = tuple(_text(path) for path in (runpath or rpath).split(":") if path)
     facts = {"needed": tuple(dict.fromkeys(needed)), "run_paths": run_paths, "soname": soname}
     return facts | _symbol_versions(segment, elf, tables)
+
+
+def _text(name: str) -> str:
+    """What pyelftools took for Latin-1, in UTF-8 and fit to be printed."""
+    if len(name) > _LONGEST:
+        raise _BrokenError("it has names that are too long for any file")
+    return printable(name.encode("latin-1").decode(errors="backslashreplace"))
 
 
 def _symbol_versions(segment: DynamicSegment, elf: ELFFile, tables: int) -> dict[str, tuple[int, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from ..aws.runtimes import RUNTIMES, Runtime
 from ..model import Finding, Package, Severity
@@ -11,8 +12,9 @@ from ..tree import Tree
 from .binaries import Binary, by_package
 from .elf import ElfFacts
 from .extensions import check_extensions, is_for_another_python
-from .libraries import check_libraries
-from .subject import Subject
+from .libraries import FUNCTION_ROOT, LAYERS_ROOT, Loaded, Place, check_libraries
+from .subject import LayerPart, Subject
+from .visibility import visible
 from .wording import details, files, owner, versions
 
 _MACHINES = {
@@ -43,10 +45,48 @@ _PLATFORM_WORDS = re.compile(
 
 
 def check_native(
+    tree: Tree,
+    subject: Subject,
+    packages: Sequence[Package],
+    elf: Mapping[str, ElfFacts],
+    layers: Sequence[LayerPart] = (),
+) -> list[Finding]:
+    """Findings about a function's ELF files, one for each rule and package; the layers may bring what they need.
+
+    What the target never loads is judged no further.
+    """
+    kinds = _sorted(tree, subject, elf)
+    below = [_in_layer(layer, subject) for layer in layers if layer.tree is not None]
+    unknown = [layer.name for layer in layers if layer.tree is None]
+    loaded = Loaded(Place(FUNCTION_ROOT, tree, kinds.usable), below, unknown)
+    return _judged(kinds, loaded, subject, versions(packages))
+
+
+def check_layer_native(
     tree: Tree, subject: Subject, packages: Sequence[Package], elf: Mapping[str, ElfFacts]
 ) -> list[Finding]:
-    """Findings about ELF files, one for each rule and package. What the target never loads is judged no further."""
-    version_of = versions(packages)
+    """The same about a layer, of which the tree is what the target sees."""
+    kinds = _sorted(tree, subject, elf)
+    return _judged(kinds, Loaded(Place(LAYERS_ROOT, tree, kinds.usable)), subject, versions(packages))
+
+
+class _Kinds(NamedTuple):
+    """Binaries by what the target can do with them."""
+
+    broken: Sequence[Binary]
+    foreign_machine: Sequence[Binary]
+    foreign_libc: Sequence[Binary]
+    other_python: Sequence[Binary]
+    usable: Sequence[Binary]
+
+
+def _in_layer(layer: LayerPart, subject: Subject) -> Place:
+    tree = visible(layer.tree or Tree(()), subject.target.runtime, layer.families)
+    elf = {path: facts for path, facts in layer.elf.items() if path in tree.by_path}
+    return Place(LAYERS_ROOT, tree, _sorted(tree, subject, elf).usable)
+
+
+def _sorted(tree: Tree, subject: Subject, elf: Mapping[str, ElfFacts]) -> _Kinds:
     broken, foreign_machine, foreign_libc, other_python, usable = [], [], [], [], []
     for path, facts in elf.items():
         binary = Binary(path, tree.by_path[path].package, facts)
@@ -62,15 +102,20 @@ def check_native(
             other_python.append(binary)
         else:
             usable.append(binary)
-    spare = _spare([*foreign_machine, *foreign_libc], usable, tree)
+    return _Kinds(broken, foreign_machine, foreign_libc, other_python, usable)
+
+
+def _judged(kinds: _Kinds, loaded: Loaded, subject: Subject, version_of: Mapping[str, str]) -> list[Finding]:
+    tree = loaded.own.tree
+    spare = _spare([*kinds.foreign_machine, *kinds.foreign_libc], kinds.usable, tree)
     return [
-        *_unreadable(broken, version_of),
-        *_wrong_machine(foreign_machine, subject, version_of, spare),
-        *_wrong_libc(foreign_libc, subject, version_of, spare),
-        *check_extensions(tree, other_python, subject, version_of),
-        *_symbol_versions(usable, subject, version_of),
-        *_misaligned(usable, version_of),
-        *check_libraries(tree, usable, subject, version_of),
+        *_unreadable(kinds.broken, version_of),
+        *_wrong_machine(kinds.foreign_machine, subject, version_of, spare),
+        *_wrong_libc(kinds.foreign_libc, subject, version_of, spare),
+        *check_extensions(tree, kinds.other_python, subject, version_of),
+        *_symbol_versions(loaded, subject, version_of),
+        *_misaligned(kinds.usable, version_of),
+        *check_libraries(loaded, subject, version_of),
     ]
 
 
@@ -179,9 +224,12 @@ def _described(binary: Binary) -> str:
     return f"{binary.path}: {_MACHINES[facts.machine, facts.bits]}{needs}"
 
 
-def _symbol_versions(usable: Sequence[Binary], subject: Subject, version_of: Mapping[str, str]) -> list[Finding]:
+def _symbol_versions(loaded: Loaded, subject: Subject, version_of: Mapping[str, str]) -> list[Finding]:
     system = subject.target.runtime.system
-    brings_libstdcxx = any("libstdc++.so.6" in (each.facts.soname, each.path.rpartition("/")[2]) for each in usable)
+    usable = loaded.own.usable
+    brings_libstdcxx = any(
+        "libstdc++.so.6" in (each.facts.soname, each.name) for place in loaded.places for each in place.usable
+    )
     findings = []
     for family, there in (("glibc", system.glibc), ("glibcxx", system.glibcxx), ("cxxabi", system.cxxabi)):
         needs = {each.path: getattr(each.facts, family) for each in usable}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..model import Finding, Package, Severity
 from ..tree import Entry, Tree
 from .subject import Subject
-from .wording import details, files, owner, versions
+from .wording import details, files, owner, printable, versions
 
 _READABLE = 0o444
 _EXECUTABLE = 0o111
@@ -21,11 +21,22 @@ _MOST_HOPS = 40  # as many links as Linux follows for one path, see path_resolut
 def check_permissions(tree: Tree, subject: Subject, packages: Sequence[Package]) -> list[Finding]:
     """Findings about files that Lambda's user can't read or run, and about links that lead nowhere."""
     version_of = versions(packages)
-    links = [entry for entry in tree if stat.S_ISLNK(entry.mode)]
     return [
         *_unreadable(tree, version_of),
         *_bootstrap(tree, subject),
-        *_bad_links(tree, links, version_of),
+        *_bad_links(tree, _broken_links(tree), version_of),
+    ]
+
+
+def check_layer_permissions(tree: Tree, subject: Subject, packages: Sequence[Package]) -> list[Finding]:
+    """The same about a layer, in which any link is worth a warning."""
+    version_of = versions(packages)
+    broken = _broken_links(tree)
+    return [
+        *_unreadable(tree, version_of),
+        *_bootstrap(tree, subject),
+        *_bad_links(tree, broken, version_of),
+        *_other_links(tree, broken, version_of),
     ]
 
 
@@ -52,15 +63,24 @@ def _bootstrap(tree: Tree, subject: Subject) -> list[Finding]:
     return [Finding(Severity.ERROR, "permissions", fact, hint="run `chmod 755 bootstrap`")]
 
 
-def _bad_links(tree: Tree, links: Sequence[Entry], version_of: Mapping[str, str]) -> list[Finding]:
+def _links(tree: Tree) -> list[Entry]:
+    return [entry for entry in tree if stat.S_ISLNK(entry.mode)]
+
+
+def _broken_links(tree: Tree) -> dict[str, str]:
+    """Why links can't be followed, by their path; those that can are not in it."""
+    links = _links(tree)
     if not links:
-        return []
+        return {}
     resolver = _Resolver(
         targets={entry.path: _target(entry) for entry in links},
         places={place for entry in tree for place in _place_and_parents(entry.path)},
     )
-    problems = {entry.path: problem for entry in links if (problem := resolver.problem(entry.path))}
-    bad = [entry for entry in links if entry.path in problems]
+    return {entry.path: problem for entry in links if (problem := resolver.problem(entry.path))}
+
+
+def _bad_links(tree: Tree, problems: Mapping[str, str], version_of: Mapping[str, str]) -> list[Finding]:
+    bad = [tree.by_path[path] for path in problems]
     return [
         Finding(
             Severity.ERROR,
@@ -70,6 +90,21 @@ def _bad_links(tree: Tree, links: Sequence[Entry], version_of: Mapping[str, str]
             details=details([f"{entry.path} {problems[entry.path]}" for entry in group]),
         )
         for package, group in _by_package(bad).items()
+    ]
+
+
+def _other_links(tree: Tree, broken: Mapping[str, str], version_of: Mapping[str, str]) -> list[Finding]:
+    # Source: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html, "layer conversion failed".
+    links = [entry for entry in _links(tree) if entry.path not in broken]
+    return [
+        Finding(
+            Severity.WARNING,
+            "layer-links",
+            f"{owner(package, version_of)} has {_count(len(group))} Lambda may refuse in a layer",
+            hint="put what links lead to in their place",
+            details=details([f"{entry.path} -> {printable(_target(entry))}" for entry in group]),
+        )
+        for package, group in _by_package(links).items()
     ]
 
 
@@ -107,6 +142,10 @@ class _Resolver(NamedTuple):
         target = self.targets[path]
         if not target or "\0" in target:
             return "has no path as its target"
+        end = self._end(path)
+        return f"-> {printable(target)} {end}" if end else ""
+
+    def _end(self, path: str) -> str:
         waiting = path.split("/")[::-1]
         done: list[str] = []
         hops = 0
@@ -116,7 +155,7 @@ class _Resolver(NamedTuple):
                 continue
             if segment == "..":
                 if not done:
-                    return f"-> {target} leaves the artifact"
+                    return "leaves the artifact"
                 done.pop()
                 continue
             done.append(segment)
@@ -124,11 +163,11 @@ class _Resolver(NamedTuple):
             if here in self.targets:
                 hops += 1
                 if hops > _MOST_HOPS:
-                    return f"-> {target} goes round in circles"
+                    return "goes round in circles"
                 if self.targets[here].startswith("/"):
-                    return f"-> {target} leaves the artifact"
+                    return "leaves the artifact"
                 waiting += self.targets[here].split("/")[::-1]
                 done.pop()
             elif here not in self.places:
-                return f"-> {target} is broken"
+                return "is broken"
         return ""

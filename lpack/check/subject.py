@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from ..model import Target
+from ..aws.runtimes import RUNTIMES, Family
+from ..model import Package, Target
+from ..tree import Tree
+from .elf import ElfFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """An artifact's target and settings; what is None is not known, and is not checked.
 
-    ``name`` is what messages call it: a function, or a file that another tool built; only the former has a
-    ``function_name``. ``memory`` and ``ephemeral_storage`` are in MB, ``timeout`` in seconds. ``provided_libraries``
-    are sonames that the user vouches for. ``today`` decides about the runtime's end; ``allow_deprecated`` makes its
-    errors warnings.
+    ``name`` is what messages call it: a function, a layer, or a file that another tool built; a file has neither a
+    ``function_name`` nor a ``layer_name``. ``memory`` and ``ephemeral_storage`` are in MB, ``timeout`` in seconds.
+    ``provided_libraries`` are sonames that the user vouches for. ``today`` decides about the runtime's end;
+    ``allow_deprecated`` makes its errors warnings.
     """
 
     name: str
@@ -28,5 +31,36 @@ class Subject:
     memory: int | None = None
     timeout: int | None = None
     ephemeral_storage: int | None = None
+    layer_name: str | None = None
+    description: str | None = None
+    license: str | None = None
     provided_libraries: frozenset[str] = frozenset()
     allow_deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerPart:
+    """A layer of a function, as it lies in /opt when the function runs.
+
+    ``name`` is its name in the project, or its ARN. Of a layer that others published ``tree`` is None; then
+    ``unzipped_size``, in bytes, is what its user says, None if nothing. ``elf`` are the ``elf_facts`` of the tree.
+    ``runtimes`` and ``architectures`` are the names of those that it is for; () when they are not known.
+    """
+
+    name: str
+    tree: Tree | None = None
+    unzipped_size: int | None = None
+    packages: Sequence[Package] = ()
+    elf: Mapping[str, ElfFacts] = field(default_factory=dict)
+    runtimes: Sequence[str] = ()
+    architectures: Sequence[str] = ()
+
+    @property
+    def size(self) -> int | None:
+        """Its bytes unzipped; None when nobody knows."""
+        return self.unzipped_size if self.tree is None else self.tree.size
+
+    @property
+    def families(self) -> frozenset[Family]:
+        """The families of its runtimes."""
+        return frozenset(RUNTIMES[name].family for name in self.runtimes if name in RUNTIMES)

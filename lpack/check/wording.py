@@ -39,3 +39,13 @@ def owner(package: str, versions: Mapping[str, str]) -> str:
     if not package:
         return "the artifact"
     return f"`{package}` {versions[package]}" if package in versions else f"`{package}`"
+
+
+def printable(text: str) -> str:
+    """The text without what could move a terminal's cursor or colour its words: such characters are shown as escapes.
+
+    Names inside of files are whatever their makers like.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

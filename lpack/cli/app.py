@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from ..errors import UsageError
 from .options import DIST, AllowDeprecated, Names, Output, with_session
 from .session import Session
 
@@ -23,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+layers = typer.Typer()
 cache = typer.Typer(help="Look after the store of wheels and packed files.", no_args_is_help=True)
 
 
@@ -78,46 +80,72 @@ def lock(
     return lock_named(session, names or [], upgrade=upgrade, check=check)
 
 
-@app.command(epilog=_examples("lpack build", "lpack build orders -o out", "lpack build --frozen --json    # in CI"))
+@app.command(
+    epilog=_examples(
+        "lpack build",
+        "lpack build orders -o out",
+        "lpack build --frozen --json    # in CI",
+        "lpack build --layer scipy --runtime python3.13 --architecture arm64",
+    )
+)
 @with_session
 def build(
     session: Session,
     names: Names = None,
     *,
     output: Output = DIST,
+    layer: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Build a layer of the catalogue (`lpack layers`).")
+    ] = None,
+    runtime: Annotated[list[str] | None, typer.Option(help="For this runtime alone, with --layer.")] = None,
+    architecture: Annotated[list[str] | None, typer.Option(help="For this architecture alone, with --layer.")] = None,
     frozen: Annotated[bool, typer.Option("--frozen", help="Fail rather than change a lock.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would go in; write no artifact.")] = False,
     allow_deprecated: AllowDeprecated = False,
 ) -> int:
-    """Build the artifacts and their records."""
-    from .building import Wishes, build_named
+    """Build the artifacts of functions and layers, and their records."""
+    from .building import Wishes, build_named, build_recipes
 
     wishes = Wishes(session.path(output), frozen=frozen, dry_run=dry_run, allow_deprecated=allow_deprecated)
+    if layer:
+        if names:
+            raise UsageError("a build is of the project's parts or, with `--layer`, of the catalogue's, not of both")
+        return build_recipes(session, layer, wishes, runtimes=runtime or [], architectures=architecture or [])
+    if runtime or architecture:
+        raise UsageError("`--runtime` and `--architecture` go with `--layer`", hint="the configuration has the targets")
     return build_named(session, names or [], wishes)
 
 
 @app.command(
     epilog=_examples(
-        "lpack check", "lpack check orders", "lpack check build/app.zip --runtime python3.13 --handler app.handler"
+        "lpack check",
+        "lpack check orders",
+        "lpack check build/app.zip --runtime python3.13 --handler app.handler --layer build/deps.zip",
     )
 )
 @with_session
 def check(
     session: Session,
     subjects: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME|FILE]...", help="Functions, or zips that any tool built.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME|FILE]...", help="Functions and layers, or zips that any tool built."),
     ] = None,
     *,
     output: Output = DIST,
     runtime: Annotated[str | None, typer.Option(help="The runtime of a FILE.")] = None,
     architecture: Annotated[str | None, typer.Option(help="The architecture of a FILE.")] = None,
     handler: Annotated[str | None, typer.Option(help="The handler of a FILE.")] = None,
+    layer: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="A layer's zip beneath the function.", show_default=False)
+    ] = None,
     allow_deprecated: AllowDeprecated = False,
 ) -> int:
     """Prove that artifacts will load: limits, native code, handler, permissions."""
     from .checking import Settings, check_named
 
-    settings = Settings(session.path(output), runtime, architecture, handler, allow_deprecated=allow_deprecated)
+    settings = Settings(
+        session.path(output), runtime, architecture, handler, layer or [], allow_deprecated=allow_deprecated
+    )
     return check_named(session, subjects or [], settings)
 
 
@@ -125,7 +153,9 @@ def check(
 @with_session
 def inspect(
     session: Session,
-    subject: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A function, or a zip that any tool built.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="A function or layer, or a zip that any tool built.")
+    ],
     *,
     output: Output = DIST,
 ) -> int:
@@ -142,6 +172,38 @@ def doctor(session: Session) -> int:
     from .housekeeping import examine_machine
 
     return examine_machine(session)
+
+
+@layers.callback(
+    invoke_without_command=True, epilog=_examples("lpack layers", "lpack layers -v", "lpack layers --json")
+)
+@with_session
+def layers_list(session: Session, *, context: typer.Context) -> int:
+    """List the catalogue of ready layers, which `lpack build --layer NAME` builds and `add` puts into a project."""
+    if context.invoked_subcommand:
+        return 0
+    from .catalogue import list_catalogue
+
+    return list_catalogue(session)
+
+
+@layers.command("add", epilog=_examples("lpack layers add scipy", "lpack layers add pillow lxml --architecture arm64"))
+@with_session
+def layers_add(
+    session: Session,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Layers of the catalogue.")],
+    *,
+    runtime: Annotated[
+        list[str] | None, typer.Option(help="For this runtime; those of the project's functions when left out.")
+    ] = None,
+    architecture: Annotated[
+        list[str] | None, typer.Option(help="For this architecture; those of the functions when left out.")
+    ] = None,
+) -> int:
+    """Put ready layers into the project's lpack.toml."""
+    from .catalogue import add_recipes
+
+    return add_recipes(session, names, runtimes=runtime or [], architectures=architecture or [])
 
 
 @cache.command("dir")
@@ -182,4 +244,5 @@ def cache_clear(session: Session) -> int:
     return clear(session)
 
 
+app.add_typer(layers, name="layers")
 app.add_typer(cache, name="cache")

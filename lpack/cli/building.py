@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..artifacts import FUNCTION, LAYER
 from ..aws.limits import UNZIPPED_BYTES
-from ..build import Options, Outcome, build_functions
+from ..build import Options, Outcome, Part, build_artifacts
+from ..catalogue import recipe_project
+from ..config import Project
 from ..errors import CheckError
 from ..model import Finding, Severity
 from ..sizes import shown
@@ -30,8 +33,21 @@ class Wishes:
 
 
 def build_named(session: Session, names: Sequence[str], wishes: Wishes) -> int:
-    """Build the named functions, or all, and print what came of it."""
-    project, output = session.project(), session.output
+    """Build the named functions and layers, or all, and print what came of it."""
+    project = session.project()
+    return _build(session, project, project.selected(names), wishes)
+
+
+def build_recipes(
+    session: Session, names: Sequence[str], wishes: Wishes, *, runtimes: Sequence[str], architectures: Sequence[str]
+) -> int:
+    """Build layers straight from the catalogue, and print what came of it."""
+    project = recipe_project(session.folder, names, runtimes=runtimes, architectures=architectures)
+    return _build(session, project, project.layers, wishes)
+
+
+def _build(session: Session, project: Project, parts: Sequence[Part], wishes: Wishes) -> int:
+    output = session.output
     options = Options(
         output=wishes.output,
         today=today(),
@@ -41,15 +57,18 @@ def build_named(session: Session, names: Sequence[str], wishes: Wishes) -> int:
     )
     started = time.monotonic()
     with session.reporting() as reporter:
-        outcomes = build_functions(project, project.selected(names), options, host=session.host, reporter=reporter)
+        outcomes = build_artifacts(project, parts, options, host=session.host, reporter=reporter)
     seconds = time.monotonic() - started
-    print_changes(output, {outcome.function.name: outcome.changes for outcome in outcomes})
+    print_changes(output, {outcome.name: outcome.changes for outcome in outcomes})
     output.document(artifacts=[_document(outcome) for outcome in outcomes])
     if wishes.dry_run:
         _print_trees(session, outcomes)
     elif not output.quiet and any(outcome.record for outcome in outcomes):
         _print_table(session, outcomes)
-    output.findings({outcome.function.name: _said(outcome) for outcome in outcomes})
+    said: dict[str, list[Finding]] = {}
+    for outcome in outcomes:
+        said.setdefault(outcome.name, []).extend(_said(outcome))
+    output.findings(said)
     _print_end(session, outcomes, seconds)
     return exit_code(outcome.error for outcome in outcomes)
 
@@ -60,8 +79,10 @@ def _print_table(session: Session, outcomes: Sequence[Outcome]) -> None:
 
 
 def _row(outcome: Outcome, session: Session) -> tuple[str, ...]:
-    target, record = outcome.function.target, outcome.record
-    first = (short(outcome.artifact), target.runtime.name, target.architecture.name)
+    record = outcome.record
+    runtimes = ", ".join(dict.fromkeys(target.runtime.name for target in outcome.targets))
+    architectures = ", ".join(dict.fromkeys(target.architecture.name for target in outcome.targets))
+    first = (short(outcome.artifact), runtimes, architectures)
     if record is None:
         return (*first, "", "", "", "", session.output.styled("failed", "bad"))
     share = f"{100 * record.unzipped_size / UNZIPPED_BYTES:.0f} %"
@@ -105,14 +126,20 @@ def _print_end(session: Session, outcomes: Sequence[Outcome], seconds: float) ->
         session.output.remark(f"{', '.join(parts)} in {seconds:.2f} s")
     if session.output.verbose:
         for outcome in outcomes:
-            session.output.remark(f"  {outcome.function.name}: {_in_detail(outcome)}")
+            session.output.remark(f"  {outcome.name}: {_in_detail(outcome)}")
     failed = [outcome for outcome in outcomes if outcome.error]
     if failed:
-        names = session.output.row([f"`{outcome.function.name}`" for outcome in failed])
+        failed_names = dict.fromkeys(outcome.name for outcome in failed)
+        all_names = dict.fromkeys(outcome.name for outcome in outcomes)
+        kinds = {outcome.kind for outcome in outcomes}
+        what = "functions" if kinds == {FUNCTION} else "layers" if kinds == {LAYER} else "functions and layers"
+        names = session.output.row([f"`{name}`" for name in failed_names])
         kept = any(outcome.artifact.is_file() for outcome in failed)
         session.output.message(
             Severity.ERROR,
-            f"{len(failed)} of {len(outcomes)} functions failed: {names}" if len(outcomes) > 1 else f"{names} failed",
+            f"{len(failed_names)} of {len(all_names)} {what} failed: {names}"
+            if len(all_names) > 1
+            else f"{names} failed",
             details=["what an earlier build made is still in place"] if kept else (),
         )
 
@@ -127,7 +154,8 @@ def _in_detail(outcome: Outcome) -> str:
 
 def _document(outcome: Outcome) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "name": outcome.function.name,
+        "name": outcome.name,
+        "kind": outcome.kind,
         "path": str(outcome.artifact),
         "status": _status(outcome),
         "record": outcome.record.as_dict() if outcome.record else None,

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..artifacts import artifacts_of_layer
 from ..aws.limits import UNZIPPED_BYTES
-from ..build import artifact_of, subject_of
-from ..check import Subject
+from ..build import Part, artifact_of, layer_subjects, subject_of
+from ..check import LayerPart, Subject
+from ..config import Function
 from ..errors import CheckError, LpackError, UsageError
-from ..examine import Checked, check_artifact
-from ..model import Finding
-from ..record import read_record
+from ..examine import (
+    Checked,
+    built_layer_parts,
+    check_artifact,
+    check_layer_artifact,
+    layer_part,
+    looks_like_layer,
+)
+from ..model import Finding, Target
+from ..record import Record, read_record
 from ..sizes import shown
 from .options import target_of
 from .output import error_document, exit_code, finding_document, finding_of
@@ -28,13 +38,14 @@ class Settings:
     runtime: str | None
     architecture: str | None
     handler: str | None
+    layers: Sequence[str]
     allow_deprecated: bool
 
 
 def check_named(session: Session, names: Sequence[str], settings: Settings) -> int:
-    """Check functions by name and artifacts by file; all functions when none is named."""
+    """Check functions and layers by name and artifacts by file; all of the project when none is named."""
     output = session.output
-    results = [_checked(each, session) for each in _wanted(session, names, settings)]
+    results = [_checked(each) for each in _wanted(session, names, settings)]
     output.document(artifacts=[_document(each) for each in results])
     if not output.quiet:
         rows = [_row(each, session) for each in results]
@@ -45,11 +56,11 @@ def check_named(session: Session, names: Sequence[str], settings: Settings) -> i
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What is to be checked: a function's artifact or a file."""
+    """What is to be checked, the artifact of a function or layer or a file, and how."""
 
     name: str
     artifact: Path
-    subject: Subject
+    check: Callable[[], Checked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +79,13 @@ class _Result:
         return [finding_of(self.error)] if self.error else ()
 
 
-def _checked(wanted: _Wanted, session: Session) -> _Result:
+def _checked(wanted: _Wanted) -> _Result:
     """What the checks say, or why there is nothing to check: the others still are."""
     try:
         if not wanted.artifact.is_file():
             fact = f"`{wanted.name}` was not built: there is no `{short(wanted.artifact)}`"
             raise UsageError(fact, hint=f"run `lpack build {wanted.name}` first")
-        checked = check_artifact(wanted.artifact, wanted.subject, host=session.host)
+        checked = wanted.check()
     except LpackError as error:
         return _Result(wanted.name, wanted.artifact, None, error)
     broken = None if checked.fine else CheckError(f"`{wanted.name}` would not work in Lambda")
@@ -83,13 +94,43 @@ def _checked(wanted: _Wanted, session: Session) -> _Result:
 
 def _wanted(session: Session, names: Sequence[str], settings: Settings) -> list[_Wanted]:
     files = [name for name in dict.fromkeys(names) if is_file(name, session)]
-    functions = [name for name in names if name not in files]
-    found = [_Wanted(name, session.path(name), _file(session.path(name), settings)) for name in files]
-    if functions or not names:
-        for function in session.project().selected(functions):
-            subject = subject_of(function, today=today(), allow_deprecated=settings.allow_deprecated)
-            found.append(_Wanted(function.name, artifact_of(function, settings.output), subject))
+    parts = [name for name in names if name not in files]
+    found = [_file(session.path(name), session, settings) for name in files]
+    for part in session.project().selected(parts) if parts or not names else ():
+        found += _artifacts(part, session, settings)
     return found
+
+
+def _artifacts(part: Part, session: Session, settings: Settings) -> list[_Wanted]:
+    """What a function or layer was built to; its one zip, though it is not there, when it was not."""
+    host, deprecated = session.host, settings.allow_deprecated
+    if isinstance(part, Function):
+        artifact = artifact_of(part.name, settings.output)
+        subject = subject_of(part, today=today(), allow_deprecated=deprecated)
+
+        def check() -> Checked:
+            layers = (*built_layer_parts(part, settings.output, host=host), *_layer_files(session, settings))
+            return check_artifact(artifact, subject, host=host, layers=layers)
+
+        return [_Wanted(part.name, artifact, check)]
+    found = []
+    for file, record in artifacts_of_layer(part.name, settings.output).items():
+        subjects = layer_subjects(part, _targets(record), today=today(), allow_deprecated=deprecated)
+        found.append(_Wanted(part.name, file, partial(check_layer_artifact, file, subjects, host=host)))
+    missing = artifact_of(part.name, settings.output)
+    return found or [_Wanted(part.name, missing, partial(check_layer_artifact, missing, (), host=host))]
+
+
+def _targets(record: Record) -> list[Target]:
+    return [target_of(runtime, each) for runtime in record.runtimes for each in record.architectures]
+
+
+def _layer_files(session: Session, settings: Settings) -> list[LayerPart]:
+    """The layers that the command line names."""
+    for name in settings.layers:
+        if not session.path(name).is_file():
+            raise UsageError(f"there is no file `{name}`", hint="`--layer` names the zip of a layer")
+    return [layer_part(session.path(name), name, host=session.host) for name in settings.layers]
 
 
 def is_file(name: str, session: Session) -> bool:
@@ -102,22 +143,35 @@ def is_file(name: str, session: Session) -> bool:
     return False
 
 
-def _file(artifact: Path, settings: Settings) -> Subject:
+def _file(artifact: Path, session: Session, settings: Settings) -> _Wanted:
+    """A file: a layer if it looks like one and no handler is named, else a function."""
     record = read_record(artifact)
-    runtime = settings.runtime or (record.runtimes[0] if record else None)
-    if not runtime:
+    runtimes = [settings.runtime] if settings.runtime else list(record.runtimes if record else ())
+    if not runtimes:
         raise UsageError(
             f"`{artifact.name}` has no build record, so its runtime is not known",
             hint="say it: `--runtime python3.13 --architecture arm64 --handler app.handler`",
         )
-    architecture = settings.architecture or (record.architectures[0] if record else "x86_64")
-    return Subject(
-        name=artifact.name,
-        target=target_of(runtime, architecture),
-        handler=settings.handler or (record.handler if record else None),
-        allow_deprecated=settings.allow_deprecated,
-        today=today(),
-    )
+    known = list(record.architectures) if record else ["x86_64"]
+    architectures = [settings.architecture] if settings.architecture else known
+    subjects = [
+        Subject(
+            name=artifact.name,
+            target=target_of(runtime, architecture),
+            handler=settings.handler or (record.handler or None if record else None),
+            allow_deprecated=settings.allow_deprecated,
+            today=today(),
+        )
+        for runtime in runtimes
+        for architecture in architectures
+    ]
+
+    def check() -> Checked:
+        if not settings.handler and looks_like_layer(artifact):
+            return check_layer_artifact(artifact, subjects, host=session.host)
+        return check_artifact(artifact, subjects[0], host=session.host, layers=_layer_files(session, settings))
+
+    return _Wanted(artifact.name, artifact, check)
 
 
 def _row(result: _Result, session: Session) -> tuple[str, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..build import lock_functions
-from ..config import Function
+from ..build import lock_parts
 from ..ecosystems import Locked, Policy
 from ..errors import LpackError
 from .output import Output, error_document, exit_code, finding_of
@@ -16,20 +15,17 @@ _MOST_LINES = 10
 
 
 def lock_named(session: Session, names: Sequence[str], *, upgrade: bool, check: bool) -> int:
-    """Lock the named functions, or all, and print what changed."""
+    """Lock the named functions and layers, or all, and print what changed."""
     project, output = session.project(), session.output
-    functions = project.selected(names)
     policy: Policy = "frozen" if check else "upgrade" if upgrade else "keep"
     with session.reporting() as reporter:
-        results = lock_functions(project, functions, policy, host=session.host, reporter=reporter)
-    output.document(locks=[_document(*each) for each in zip(functions, results, strict=True)])
-    locked = {function.name: result for function, result in zip(functions, results, strict=True)}
+        locked = lock_parts(project, project.selected(names), policy, host=session.host, reporter=reporter)
+    output.document(locks=[_document(*each) for each in locked.items()])
     if not output.quiet:
         for line in _lines({name: _said(result) for name, result in locked.items()}, output):
             output.result(line)
-    failed = {name: [finding_of(result)] for name, result in locked.items() if isinstance(result, LpackError)}
-    output.findings(failed)
-    return exit_code(result if isinstance(result, LpackError) else None for result in results)
+    output.findings({name: [finding_of(each)] for name, each in locked.items() if isinstance(each, LpackError)})
+    return exit_code(each if isinstance(each, LpackError) else None for each in locked.values())
 
 
 def print_changes(output: Output, changes: Mapping[str, Sequence[str]]) -> None:
@@ -39,13 +35,13 @@ def print_changes(output: Output, changes: Mapping[str, Sequence[str]]) -> None:
         output.remark(line)
 
 
-def _said(result: Locked | LpackError) -> tuple[str, Sequence[str]] | None:
+def _said(result: Locked | LpackError | None) -> tuple[str, Sequence[str]] | None:
     """A headline and the changes; nothing about a failure, which is told as such."""
     if isinstance(result, LpackError):
         return None
-    if result.changes:
+    if result and result.changes:
         return f"locked {_counted(result.changes)}", result.changes
-    return "up to date" if result.file else "no packages to lock, or another tool has locked them", ()
+    return "up to date" if result and result.file else "no packages to lock, or another tool has locked them", ()
 
 
 def _lines(said: Mapping[str, tuple[str, Sequence[str]] | None], output: Output) -> Iterator[str]:
@@ -66,8 +62,8 @@ def _counted(changes: Sequence[str]) -> str:
     return "1 package" if len(changes) == 1 else f"{len(changes)} packages"
 
 
-def _document(function: Function, result: Locked | LpackError) -> dict[str, Any]:
+def _document(name: str, result: Locked | LpackError | None) -> dict[str, Any]:
     if isinstance(result, LpackError):
-        return {"name": function.name, "file": None, "changes": [], "error": error_document(result)}
-    file = str(result.file) if result.file else None
-    return {"name": function.name, "file": file, "changes": list(result.changes), "error": None}
+        return {"name": name, "file": None, "changes": [], "error": error_document(result)}
+    file = str(result.file) if result and result.file else None
+    return {"name": name, "file": file, "changes": list(result.changes) if result else [], "error": None}

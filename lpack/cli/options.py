@@ -16,7 +16,9 @@ from ..errors import UsageError
 from ..model import Target
 from .session import Session
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Functions; all when none is named.")]
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Functions and layers; all when none is named.")
+]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where artifacts go.")]
 AllowDeprecated = Annotated[
     bool, typer.Option("--allow-deprecated", help="Accept runtimes for which Lambda takes no new functions.")

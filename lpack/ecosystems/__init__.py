@@ -1,4 +1,4 @@
-"""The runtime families: each room locks the dependencies of a function, and makes its Tree.
+"""The runtime families: each room locks the dependencies of a function or layer, and lays its packages out.
 
 Adding a family is adding a room that follows the Protocol, and a line in ``ecosystem_of``.
 """
@@ -8,41 +8,58 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
-from ..config import Function, Project
+from ..aws.runtimes import Runtime
+from ..config import Dependencies, Project
 from ..errors import UsageError
 from ..model import Finding, Host, LeftOut, Package, Reporter, Target
 from ..store import Store
-from ..tree import Tree
+from ..tree import Entry, Tree
 
 Policy = Literal["keep", "upgrade", "frozen"]
 """For a lock: keep what fits, take the newest of everything, or fail rather than change anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
-    """What goes into an artifact, and what is known about it.
+class Part(NamedTuple):
+    """A package and what it unpacks to, with paths relative to the folder that packages are installed in."""
 
-    ``archives`` are the files of the store that it takes bytes from, with the SHA-256 that they must have.
+    package: Package
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The packages of a lock for one target, and what was left out of them.
+
+    ``archives`` are the files of the store that they take bytes from, with the SHA-256 that they must have.
     """
 
-    tree: Tree
-    packages: tuple[Package, ...]
-    left_out: tuple[LeftOut, ...]
-    findings: tuple[Finding, ...]
-    archives: tuple[tuple[Path, bytes], ...]
+    parts: tuple[Part, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    archives: tuple[tuple[Path, bytes], ...] = ()
+
+
+class Provided(NamedTuple):
+    """A package that a layer brings to a function: its version, and which layer asked for what."""
+
+    version: str
+    layer: Dependencies
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What is to be made, and with what: a function of a project, the store, the machine, and whom to tell."""
+    """What is to be had, and with what: dependencies of a project, the store, the machine, and whom to tell.
 
-    function: Function
+    ``provided`` are the packages, by their names, that layers bring: they are not carried again.
+    """
+
+    wanted: Dependencies
     project: Project
     store: Store
     host: Host
     reporter: Reporter
+    provided: Mapping[str, Provided]
 
 
 class Locked(Protocol):
@@ -61,21 +78,24 @@ class Ecosystem(Protocol):
     """A runtime family."""
 
     def lock(self, ask: Ask, policy: Policy) -> Locked:
-        """The lock of the function's dependencies, for ``assemble``."""
+        """The lock of the dependencies for all their targets."""
 
-    def assemble(self, ask: Ask, locked: Any, output: Path) -> Assembly:
-        """Fetch what the lock names and lay it out with the function's own files."""
+    def brings(self, ask: Ask, locked: Any, target: Target) -> Mapping[str, str]:
+        """The versions of the packages that are installed for the target, by name; "" where no lock knows one."""
+
+    def install(self, ask: Ask, locked: Any, target: Target) -> Installed:
+        """Fetch what the lock names for the target, and lay it out."""
 
     def check_handler(self, tree: Tree, handler: str, target: Target) -> list[Finding]:
         """What is wrong with the handler, found by reading the tree."""
 
-    def required_by(self, ask: Ask, locked: Any) -> Mapping[str, tuple[str, ...]]:
+    def required_by(self, ask: Ask, locked: Any, target: Target) -> Mapping[str, tuple[str, ...]]:
         """For each package of the lock, which others of it need it; "" among them stands for the user."""
 
 
-def ecosystem_of(target: Target) -> Ecosystem:
-    """The room that knows the target's runtime family; UsageError when there is none yet."""
-    match target.runtime.family:
+def ecosystem_of(runtime: Runtime) -> Ecosystem:
+    """The room that knows the runtime's family; UsageError when there is none yet."""
+    match runtime.family:
         case "python":
             from . import python
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ..errors import InputError, LpackError
 from ..model import LeftOut
 from ..tree import EXECUTABLE, LINK, REGULAR, Content, DiskFile, Entry, sort_key, unsafe
+from .links import followed
 from .rules import Kind, Rules, Selection
 
 __all__ = ["OwnFiles", "Selection", "read_source"]
@@ -28,8 +29,11 @@ class OwnFiles:
     left_out: tuple[LeftOut, ...]
 
 
-def read_source(folder: Path, selection: Selection) -> OwnFiles:
-    """The files and links of the folder; InputError names links that are broken or leave it."""
+def read_source(folder: Path, selection: Selection, *, follow_links: bool = False) -> OwnFiles:
+    """The files and links of the folder, or with ``follow_links`` what these lead to.
+
+    InputError names links that are broken or leave the folder.
+    """
     root = folder.resolve()
     entries: list[Entry] = []
     left_out: list[LeftOut] = []
@@ -49,6 +53,8 @@ def read_source(folder: Path, selection: Selection) -> OwnFiles:
             entry = _file(path, folder / path)
         entries.append(entry)
     _refuse_links_to_left_out(destinations, entries)
+    if follow_links:
+        entries = followed(entries, destinations)
     return OwnFiles(tuple(sorted(entries, key=sort_key)), tuple(sorted(left_out, key=lambda each: each.path)))
 
 

@@ -1,4 +1,4 @@
-"""Python functions: wheels of the target beside the user's own modules."""
+"""Python: wheels that fit the target."""
 
 from __future__ import annotations
 
@@ -6,55 +6,53 @@ import contextlib
 import csv
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
-from ...errors import LpackError
-from ...model import Finding, LeftOut, Package, Severity
-from ...overlay import Clash, overlay
-from ...sources import Selection, read_source
+from ...errors import LpackError, UsageError
+from ...model import LeftOut, Package, Target
 from ...tree import Entry, Tree
-from .. import Ask, Assembly, Policy
+from ...trimming import EVERY_PACKAGE, trimmed
+from .. import Ask, Installed, Part
 from .asked import direct_names
 from .distributions import wheels_of
 from .graph import asked_for, refuse_unknown, requirements_among, without
 from .handler import check_handler
 from .index_credentials import credentials
-from .locking import Locked
-from .locking import lock as lock_function
+from .layered import version_conflict
+from .locking import Locked, lock
 from .requirements import normalised
 from .selection import Choice, Distribution, select
 from .wheels import Wheel, headers
 
-__all__ = ["assemble", "check_handler", "lock", "packages_in", "required_by"]
+__all__ = ["brings", "check_handler", "install", "lock", "packages_in", "required_by"]
 
 _LONGEST_TEXT = 64 << 20
 """More bytes than any file of metadata has."""
 
 
-def lock(ask: Ask, policy: Policy) -> Locked:
-    """The function's lock, made or kept or upgraded as the policy says."""
-    return lock_function(ask.function, ask.project, policy=policy, store=ask.store, host=ask.host)
+def brings(ask: Ask, locked: Locked, target: Target) -> Mapping[str, str]:
+    """The versions of the packages that are installed for the target, by name; "" where the lock knows none."""
+    versions = {each.name: each.version for each in _lacking(ask, locked, target)}
+    if not ask.wanted.exclude_packages:
+        return versions  # known without fetching any
+    return {part.package.name: versions[part.package.name] for part in install(ask, locked, target).parts}
 
 
-def assemble(ask: Ask, locked: Locked, output: Path) -> Assembly:
-    """The Tree of the locked packages and the function's own files; ``output`` is never part of it."""
-    function = ask.function
-    kept, dropped = _without_excluded(_selected(ask, locked), ask, locked)
-    own = read_source(function.source, Selection(function.include, function.exclude, output))
-    tree, clashes = overlay(own.entries, (wheel.entries for wheel in kept))
-    return Assembly(
-        tree=tree,
-        packages=tuple(_package(wheel) for wheel in kept),
-        left_out=own.left_out + tuple(LeftOut(name, "exclude-packages") for name in dropped),
-        findings=tuple(_clash_findings(clashes)),
-        archives=tuple((wheel.file, wheel.sha256) for wheel in kept),
-    )
+def install(ask: Ask, locked: Locked, target: Target) -> Installed:
+    """The locked packages for the target, each as what its wheel unpacks to, without what layers bring."""
+    _refuse_unknown(ask, locked)
+    kept, dropped = _without_excluded(_lacking(ask, locked, target), ask, locked, target)
+    parts, left_out = [], [LeftOut(name, "exclude-packages") for name in dropped]
+    for wheel in kept:
+        entries, gone = trimmed(wheel.entries, ask.wanted.trim)
+        parts.append(Part(_package(wheel), entries))
+        left_out += gone
+    return Installed(tuple(parts), tuple(left_out), tuple((wheel.file, wheel.sha256) for wheel in kept))
 
 
-def required_by(ask: Ask, locked: Locked) -> Mapping[str, tuple[str, ...]]:
+def required_by(ask: Ask, locked: Locked, target: Target) -> Mapping[str, tuple[str, ...]]:
     """For each package of the lock, which others of it need it; "" among them stands for the user."""
     direct = direct_names(locked.requirements)
-    graph = requirements_among(_wheels(_selected(ask, locked), ask, locked), ask.function.target, direct)
+    graph = requirements_among(_wheels(_lacking(ask, locked, target), ask, locked, target), target, direct)
     asked = asked_for(graph, direct)
     return {
         name: (*([""] if name in asked else ()), *sorted(other for other in graph if name in graph[other]))
@@ -62,35 +60,63 @@ def required_by(ask: Ask, locked: Locked) -> Mapping[str, tuple[str, ...]]:
     }
 
 
-def _selected(ask: Ask, locked: Locked) -> tuple[Distribution, ...]:
+def _selected(ask: Ask, locked: Locked, target: Target) -> tuple[Distribution, ...]:
     requirements = locked.requirements
     # Other kinds have had their extras and groups resolved into the lock.
     choice = Choice(requirements.extras, requirements.groups or None) if requirements.kind == "pylock" else Choice()
-    return select(locked.lock, ask.function.target, choice, ask.store)
+    return select(locked.locks[target], target, choice, ask.store)
 
 
-def _wheels(distributions: Sequence[Distribution], ask: Ask, locked: Locked) -> tuple[Wheel, ...]:
+def _lacking(ask: Ask, locked: Locked, target: Target) -> list[Distribution]:
+    """What the layers lack; an own lock holds nothing else, one of another tool knows nothing of layers."""
+    lacking = []
+    for distribution in _selected(ask, locked, target):
+        provided = ask.provided.get(distribution.name)
+        if provided is None:
+            lacking.append(distribution)
+        elif distribution.version and distribution.version != provided.version:
+            raise version_conflict(distribution.name, distribution.version, ask)
+    return lacking
+
+
+def _refuse_unknown(ask: Ask, locked: Locked) -> None:
+    """UsageError for what the user would leave out, or files of which, and which is not there for any target."""
+    if not ask.wanted.exclude_packages and not ask.wanted.trim:
+        return
+    names = {each.name for target in ask.wanted.targets for each in _lacking(ask, locked, target)}
+    named = {"exclude-packages": ask.wanted.exclude_packages, "trim": [name for name, _ in ask.wanted.trim]}
+    for key, asked in named.items():
+        for name in asked:
+            if name in ask.provided and name not in names:
+                layer = ask.provided[name].layer.name
+                fact = f"`{key}` of `{ask.wanted.name}` names `{name}`, which comes from the layer `{layer}`"
+                raise UsageError(fact, hint=f"say it in [layer.{layer}]")
+        refuse_unknown([name for name in asked if name != EVERY_PACKAGE], names, key)
+
+
+def _wheels(distributions: Sequence[Distribution], ask: Ask, locked: Locked, target: Target) -> tuple[Wheel, ...]:
     """The wheels of all that must be there, and of what is excluded as far as it can be built."""
     logins = credentials(locked.requirements, ask.host.environ)
-    excluded = ask.function.exclude_packages
+    excluded = ask.wanted.exclude_packages
     to_build = [each for each in distributions if each.name in excluded and each.kind != "wheel"]
-    wheels = wheels_of([each for each in distributions if each not in to_build], ask, credentials=logins)
+    wheels = wheels_of([each for each in distributions if each not in to_build], ask, target, credentials=logins)
     for distribution in to_build:
         # It is built only to learn what it needs, and may well be excluded for the very reason that it can't be.
         with contextlib.suppress(LpackError):
-            wheels += wheels_of([distribution], ask, credentials=logins)
+            wheels += wheels_of([distribution], ask, target, credentials=logins)
     return wheels
 
 
-def _without_excluded(distributions: Sequence[Distribution], ask: Ask, locked: Locked) -> tuple[list[Wheel], list[str]]:
+def _without_excluded(
+    distributions: Sequence[Distribution], ask: Ask, locked: Locked, target: Target
+) -> tuple[list[Wheel], list[str]]:
     """The wheels that go into the artifact, and the names of the packages that don't."""
-    excluded = ask.function.exclude_packages
-    refuse_unknown(excluded, [each.name for each in distributions])
-    wheels = _wheels(distributions, ask, locked)
+    excluded = ask.wanted.exclude_packages
+    wheels = _wheels(distributions, ask, locked, target)
     if not excluded:
         return list(wheels), []
     direct = direct_names(locked.requirements)
-    names = without(excluded, requirements_among(wheels, ask.function.target, direct), direct)
+    names = without(excluded, requirements_among(wheels, target, direct), direct)
     kept = [wheel for wheel in wheels if wheel.name in names]
     return kept, [each.name for each in distributions if each.name not in names]
 
@@ -114,23 +140,6 @@ def _purl(name: str, version: str) -> str:
     return f"pkg:pypi/{normalised(name)}@{quote(version, safe='.')}"
 
 
-def _clash_findings(clashes: Sequence[Clash]) -> list[Finding]:
-    pairs: dict[tuple[str, str], list[str]] = {}
-    for clash in clashes:
-        pairs.setdefault((clash.kept, clash.hidden), []).append(clash.path)
-    return [
-        Finding(
-            Severity.WARNING,
-            "package-clash",
-            f"`{kept}` and `{hidden}` hold different files at {len(paths)} path{'s' if paths[1:] else ''}; "
-            f"those of `{kept}` are in the artifact",
-            "leave one of the packages out (`exclude-packages`)",
-            tuple(paths[:10]),
-        )
-        for (kept, hidden), paths in pairs.items()
-    ]
-
-
 def packages_in(tree: Tree) -> tuple[Tree, tuple[Package, ...]]:
     """The packages that a tree of unknown origin holds, by their ``.dist-info``, and the tree with entries marked.
 
@@ -144,7 +153,8 @@ def packages_in(tree: Tree) -> tuple[Tree, tuple[Package, ...]]:
         if file == "METADATA" and folder.endswith(".dist-info"):
             fields = headers(_text(entry))
             name, version = normalised(str(fields.get("Name", ""))), str(fields.get("Version", ""))
-            packages.append(Package(name, version, _purl(name, version), sha256=""))
+            root = posixpath.dirname(folder)
+            packages.append(Package(name, version, _purl(name, version), sha256="", root=root))
             folders[folder] = name
             owners.update(dict.fromkeys(_recorded(tree, folder), name))
     marked = (entry._replace(package=owners.get(entry.path) or _owner(entry.path, folders)) for entry in tree)

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .poetry import poetry_requirements
-from .pyproject import asked_lines, extras_of, project_document, project_name, texts_in
+from .pyproject import asked_lines, extras_of, group_lines, project_document, project_name, texts_in
 from .requirement_lines import Line, all_lines
 from .requirements import Requirements, normalised, table
 
 
 def direct_names(requirements: Requirements) -> dict[str, frozenset[str]]:
     """The normalised names that are asked for directly, with their extras, as far as any file tells."""
-    named = [(line.name or _name_there(line), line.extras) for line in _lines(requirements) if line.is_requirement]
+    named = [(name_of(line), line.extras) for line in asked_for_directly(requirements)]
     if requirements.kind == "poetry":
         named += poetry_requirements(project_document(requirements.folder), requirements.extras, requirements.groups)
     found: dict[str, frozenset[str]] = {}
@@ -24,15 +24,23 @@ def direct_names(requirements: Requirements) -> dict[str, frozenset[str]]:
     return found
 
 
+def asked_for_directly(requirements: Requirements) -> list[Line]:
+    """The lines that ask for a project each, as far as any file tells."""
+    return [line for line in _lines(requirements) if line.is_requirement]
+
+
 def _lines(requirements: Requirements) -> tuple[Line, ...]:
+    if requirements.kind == "groups":
+        return group_lines(requirements.folder, requirements.groups)
     if requirements.kind in {"pyproject", "uv", "poetry"}:
         return asked_lines(requirements.folder, requirements.extras, requirements.groups)
     return all_lines(requirements)
 
 
-def _name_there(line: Line) -> str | None:
-    path = line.path
-    return project_name(path) if path and path.is_dir() else None
+def name_of(line: Line) -> str | None:
+    """The normalised name of the project that a line asks for, as far as it, or the folder it leads to, says it."""
+    path = None if line.name else line.path
+    return project_name(path) if path and path.is_dir() else line.name
 
 
 class Sources(NamedTuple):
@@ -50,7 +58,9 @@ class Sources(NamedTuple):
 
 def sources_of(requirements: Requirements) -> Sources:
     """What is asked for by address or path, here and in the local projects that are asked for so."""
-    lines = [line for line in _lines(requirements) if line.is_requirement and line.address]
+    lines = [line for line in asked_for_directly(requirements) if line.address]
+    if requirements.kind == "groups":
+        lines += _uv_sources(requirements.folder, project_document(requirements.folder))
     itself = [requirements.folder] if requirements.kind == "pyproject" else []
     folders: list[Path] = []
     while new := [folder for folder in dict.fromkeys((*itself, *_folders(lines))) if folder not in folders]:
@@ -60,7 +70,7 @@ def sources_of(requirements: Requirements) -> Sources:
             asked = (*asked_lines(folder, extras_of(document), ()), *_uv_sources(folder, document))
             lines += [line for line in asked if line.address]
     built = [line for line in lines if not line.address.endswith(".whl")]
-    names = {line: line.name or _name_there(line) for line in built}
+    names = {line: name_of(line) for line in built}
     return Sources(
         folders=tuple(folders),
         files=tuple(dict.fromkeys(path for line in lines if (path := line.path) and path.is_file())),

@@ -17,27 +17,39 @@ from .pyproject import is_dynamic, project_document, texts_in
 from .requirement_lines import Line
 from .requirements import Requirements, table
 
-_FORMAT = 2
+_FORMAT = 3
 """A new number when the same requirements are to be locked anew."""
 
 
 def fingerprint(  # noqa: PLR0913 -- all that a lock is made from
-    requirements: Requirements, lines: Sequence[Line], sources: Sources, target: Target, *, resolver: str, folder: Path
+    requirements: Requirements,
+    lines: Sequence[Line],
+    sources: Sources,
+    targets: Sequence[Target],
+    *,
+    provided: Mapping[str, str],
+    resolver: str,
+    folder: Path,
 ) -> str:
     """A digest (hex) of everything in the requirements that can change the lock, which is kept in ``folder``.
 
-    Comments, credentials, and the code of local projects can't; the metadata of local projects can, local files, and
-    where both are.
+    ``provided`` are the versions of packages, by name, that layers bring. Comments, credentials, and the code of local
+    projects can't change the lock; the metadata of local projects can, local files, and where both are.
     """
     local = [*sources.folders, *sources.files, *(line.links for line in lines if line.links)]
     said = [
-        [_FORMAT, str(target), resolver, requirements.extras, requirements.groups],
+        [_FORMAT, [str(target) for target in targets], resolver, requirements.extras, requirements.groups],
+        dict(provided),
         [[line.option, line.value.split(), line.is_constraint] for line in lines],
-        [list(_metadata(folder)) for folder in sources.folders],
+        [list(_metadata(folder)) for folder in _folders(requirements, sources)],
         [sha256_of(file).hex() for file in sources.files],
         [os.path.relpath(place.resolve(), folder.resolve()) for place in local],
     ]
     return hashlib.sha256(redacted(json.dumps(said, sort_keys=True, default=str)).encode()).hexdigest()
+
+
+def _folders(requirements: Requirements, sources: Sources) -> tuple[Path, ...]:
+    return (requirements.folder, *sources.folders) if requirements.kind == "groups" else sources.folders
 
 
 def _metadata(folder: Path) -> Iterator[Any]:

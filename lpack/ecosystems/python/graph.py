@@ -85,12 +85,12 @@ def _reachable(start: Collection[str], graph: Graph, *, blocked: Collection[str]
     return found
 
 
-def refuse_unknown(excluded: Collection[str], names: Collection[str]) -> None:
-    """UsageError for the first excluded name that is not among the names; it offers the nearest."""
+def refuse_unknown(asked: Collection[str], names: Collection[str], key: str) -> None:
+    """UsageError for the first name that a key of the configuration asks for in vain; it offers the nearest."""
     import difflib
 
-    for name in excluded:
+    for name in asked:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else "remove it from `exclude-packages`"
-            raise UsageError(f"`exclude-packages` names `{name}`, which is not among the packages", hint=hint)
+            hint = f"did you mean `{near[0]}`?" if near else f"remove it from `{key}`"
+            raise UsageError(f"`{key}` names `{name}`, which is not among the packages", hint=hint)

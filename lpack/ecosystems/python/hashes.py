@@ -42,8 +42,9 @@ def _only_allowed(package: Mapping[str, Any], allowed: frozenset[str] | None, su
         if kind in package and package[kind].get("hashes", {}).get("sha256") in allowed:
             kept[kind] = package[kind]
     if not kept.keys() & {"wheels", "sdist", "archive", "directory", "vcs"}:
+        title = f"`{package['name']}` {package.get('version', '')}".rstrip()
         raise ResolveError(
-            f"`{package['name']}` {package.get('version', '')} has no file for the target whose hash is in {subject}",
+            f"{title} has no file for the target whose hash is in {subject}",
             hint="add the hashes of its wheels for Linux (sha256), or find out who replaced the files",
         )
     return kept

@@ -25,7 +25,8 @@ def credentials(requirements: Requirements, environ: Mapping[str, str]) -> tuple
     """The credentials in the URLs of requirements, of uv's settings and of uv's and pip's variables."""
     settings = list(_settings(requirements.folder, environ))
     texts = [
-        *(line.value for line in all_lines(requirements)),
+        # Few lines hold an address, and looking for one among the hashes of the others takes long.
+        *(line.value for line in all_lines(requirements) if "://" in line.value or "${" in line.value),
         *(environ[name] for name in _VARIABLES if environ.get(name)),
         *(json.dumps(document, default=str) for document in settings),
     ]

@@ -1,4 +1,6 @@
-"""The function's lock: PEP 751's ``pylock.<name>.toml`` beside the configuration, made when missing, kept when it fits.
+"""The lock of a function or layer: PEP 751's ``pylock.<name>.toml`` beside the configuration.
+
+It is made when it is missing, and kept while it fits.
 
 ``[tool.lpack]`` in it holds a fingerprint of the requirements it was made from, so that a build knows without asking
 anybody whether the pins still satisfy them.
@@ -6,95 +8,135 @@ anybody whether the pins still satisfy them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...config import Function, Project
+from ...config import Dependencies, Project
 from ...errors import InputError, ResolveError, UsageError
-from ...model import Host
-from ...store import Store, replacing
-from .. import Policy
+from ...model import Target
+from ...store import replacing
+from .. import Ask, Policy
 from .asked import Sources, sources_of
 from .fingerprint import fingerprint
 from .foreign_locks import read_foreign_lock
 from .hashes import allowed_hashes, only_allowed
-from .own_lock import own_lock
+from .layered import resolve_beside_layers
+from .own_lock import Resolved, own_lock, part_for
 from .pip_tools import resolve_with_pip_tools
 from .pyproject import is_dynamic, project_name
 from .requirement_lines import Line, all_lines, index_lines, one_file
 from .requirements import Requirements, read_toml, requirements_of, table
-from .resolving import resolve
 from .selection import Choice, Lock, parse, select
-from .uv import Question
+from .uv import Answer, Question
 
 _EMPTY: Mapping[str, Any] = {"lock-version": "1.0", "created-by": "lpack", "packages": []}
+_THEY = "the requirements"
 _MEND = "correct it, or remove it and run `lpack lock` to make it anew"
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A lock that fits the requirements; ``changes`` are the pins that were changed for it, in words."""
+    """A lock that fits the requirements, as it is to be read for each target.
+
+    ``changes`` are the pins that were changed for it, in words.
+    """
 
     requirements: Requirements
-    lock: Lock
+    locks: Mapping[Target, Lock]
     file: Path | None = None
     changes: tuple[str, ...] = ()
 
 
-def lock_file(function: Function, project: Project) -> Path:
-    """Where the function's own lock is; UsageError for a name that PEP 751 can't have there, nor Lambda anywhere."""
-    if "." in function.name:
+def lock_file(name: str, project: Project) -> Path:
+    """Where the own lock of a function or layer is; UsageError for a name that neither PEP 751 nor Lambda takes."""
+    if "." in name:
         raise UsageError(
-            f"the function `{function.name}` can't have a lock, as there is a dot in its name",
+            f"the function `{name}` can't have a lock, as there is a dot in its name",
             hint="rename it: Lambda takes letters, digits, `-` and `_`",
         )
-    return project.folder / f"pylock.{function.name}.toml"
+    return project.folder / f"pylock.{name}.toml"
 
 
-def lock(function: Function, project: Project, *, policy: Policy, store: Store, host: Host) -> Locked:
-    """The lock of the function's requirements for its target; written beside the configuration when it changed.
+def lock(ask: Ask, policy: Policy) -> Locked:
+    """The lock of the dependencies for all their targets; written beside the configuration when it changed.
 
     ResolveError when the requirements can't be met, or with the policy "frozen" when the lock does not fit them.
     """
-    requirements = requirements_of(function, project.folder)
+    wanted, project = ask.wanted, ask.project
+    requirements = requirements_of(wanted, project.folder)
     if requirements.kind == "nothing":
-        return Locked(requirements, Lock(_EMPTY, project.folder, "the empty lock"))
+        return Locked(requirements, dict.fromkeys(wanted.targets, Lock(_EMPTY, project.folder, "the empty lock")))
     if requirements.is_lock and requirements.file:
-        foreign = read_foreign_lock(requirements, requirements.file, function.target, store=store, host=host)
-        return Locked(requirements, foreign)
-    file = lock_file(function, project)
+        locks = {
+            target: read_foreign_lock(requirements, requirements.file, target, store=ask.store, host=ask.host)
+            for target in wanted.targets
+        }
+        return Locked(requirements, locks)
+    file = lock_file(wanted.name, project)
     lines, sources = all_lines(requirements), sources_of(requirements)
-    wanted = fingerprint(
-        requirements, lines, sources, function.target, resolver=project.resolver, folder=project.folder
+    fitting = fingerprint(
+        requirements,
+        lines,
+        sources,
+        wanted.targets,
+        provided={name: each.version for name, each in sorted(ask.provided.items())},
+        resolver=project.resolver,
+        folder=project.folder,
     )
     existing = _existing(file)
-    if existing and policy != "upgrade" and table(existing, "tool", "lpack").get("requirements") == wanted:
-        return Locked(requirements, Lock(existing, project.folder, f"`{file.name}`"), file)
+    if existing and policy != "upgrade" and table(existing, "tool", "lpack").get("requirements") == fitting:
+        return _own(requirements, existing, file, wanted)
     if policy == "frozen":
         fact = "does not fit the requirements any more" if existing else "does not exist"
-        raise ResolveError(f"`{file.name}` {fact}", hint=f"run `lpack lock {function.name}` and commit the file")
+        raise ResolveError(f"`{file.name}` {fact}", hint=f"run `lpack lock {wanted.name}` and commit the file")
     if existing:
         _refuse_damaged(existing, file)
-    elif policy == "keep" and (same := _lock_of_another(function, project, wanted)):
+    elif policy == "keep" and (same := _lock_of_another(wanted.name, project, fitting)):
         _write(file, same)
-        return Locked(requirements, Lock(same, project.folder, f"`{file.name}`"), file, tuple(_changes(_EMPTY, same)))
-    question = _question(requirements, lines, sources, function)
-    if existing and policy == "keep":
-        question = replace(question, preferred=file)
-    if project.resolver == "pip-tools":
-        answer = resolve_with_pip_tools(requirements, question, store=store, host=host)
-    else:
-        answer = resolve(question, store=store, host=host)
-    answer = answer._replace(document=only_allowed(answer.document, allowed_hashes(lines), "the requirements"))
-    itself = requirements.folder if requirements.kind == "pyproject" else None
-    made = own_lock(answer, function.target, folder=project.folder, without=itself, fingerprint=wanted)
-    own = Lock(made, project.folder, f"`{file.name}`")
-    select(own, function.target, Choice(), store)  # what does not fit is told before it is written
+        return replace(_own(requirements, same, file, wanted), changes=tuple(_changes(_EMPTY, same)))
+    question = _question(requirements, lines, sources, ask)
+    resolved = [
+        Resolved(target, _resolved(question, target, ask, requirements, existing if policy == "keep" else None))
+        for target in wanted.targets
+    ]
+    allowed = allowed_hashes(lines)
+    made = own_lock(
+        [
+            each._replace(answer=each.answer._replace(document=only_allowed(each.answer.document, allowed, _THEY)))
+            for each in resolved
+        ],
+        folder=project.folder,
+        fingerprint=fitting,
+        provided=ask.provided.keys(),
+        without=requirements.folder if requirements.kind == "pyproject" else None,
+    )
+    own = _own(requirements, made, file, wanted)
+    for target, each in own.locks.items():
+        select(each, target, Choice(), ask.store)  # what does not fit is told before it is written
     if made != existing:
         _write(file, made)
-    return Locked(requirements, own, file, tuple(_changes(existing or _EMPTY, made)))
+    return replace(own, changes=tuple(_changes(existing or _EMPTY, made)))
+
+
+def _own(requirements: Requirements, document: Mapping[str, Any], file: Path, wanted: Dependencies) -> Locked:
+    return Locked(requirements, dict.fromkeys(wanted.targets, Lock(document, file.parent, f"`{file.name}`")), file)
+
+
+def _resolved(
+    question: Question, target: Target, ask: Ask, requirements: Requirements, existing: Mapping[str, Any] | None
+) -> Answer:
+    """What the resolver answers for a target; the pins of an existing lock are kept where they fit."""
+    with ask.store.temporary_folder() as folder:
+        question = replace(question, target=target)
+        if existing:
+            preferred = folder / "pylock.toml"
+            _write(preferred, part_for(existing, target))
+            question = replace(question, preferred=preferred)
+        if ask.project.resolver == "pip-tools":
+            return resolve_with_pip_tools(requirements, question, store=ask.store, host=ask.host)
+        return resolve_beside_layers(question, requirements, ask)
 
 
 def _existing(file: Path) -> Mapping[str, Any] | None:
@@ -106,13 +148,13 @@ def _existing(file: Path) -> Mapping[str, Any] | None:
         raise InputError(error.message, hint=_MEND) from error
 
 
-def _lock_of_another(function: Function, project: Project, wanted: str) -> Mapping[str, Any] | None:
+def _lock_of_another(name: str, project: Project, fitting: str) -> Mapping[str, Any] | None:
     """The lock of a function with the same requirements and target: functions of a project share what they can."""
-    for other in project.functions:
+    for other in project.parts:
         file = project.folder / f"pylock.{other.name}.toml"
-        if other is not function and file.is_file() and wanted.encode() in file.read_bytes():
+        if other.name != name and file.is_file() and fitting.encode() in file.read_bytes():
             found = _existing(file)
-            if found and table(found, "tool", "lpack").get("requirements") == wanted:
+            if found and table(found, "tool", "lpack").get("requirements") == fitting:
                 return found
     return None
 
@@ -124,20 +166,22 @@ def _refuse_damaged(existing: Mapping[str, Any], file: Path) -> None:
         raise InputError(error.message, hint=_MEND) from error
 
 
-def _question(requirements: Requirements, lines: tuple[Line, ...], sources: Sources, function: Function) -> Question:
+def _question(requirements: Requirements, lines: tuple[Line, ...], sources: Sources, ask: Ask) -> Question:
     """The requirements as uv takes them."""
     question = Question(
-        f"`{function.name}`",
+        f"`{ask.wanted.name}`",
         requirements.folder,
-        function.target,
+        ask.wanted.targets[0],
         indexes=index_lines(lines),
         from_source=sources.built,
     )
+    groups = tuple(f"--group={group}" for group in requirements.groups)
+    if requirements.kind == "groups":
+        return replace(question, arguments=groups)
     if requirements.file is None or sources.nameless:
         # uv looks into a folder without a name only when it is to be installed as editable.
         text, constraints = one_file(lines)
         return replace(question, text=text, constraints=constraints)
-    groups = tuple(f"--group={group}" for group in requirements.groups)
     if requirements.kind == "pyproject" and is_dynamic(requirements.folder, extras=bool(requirements.extras)):
         # The same is true of a project whose dependencies only its build backend knows.
         built = sources.built | {project_name(requirements.folder) or ""}
@@ -155,10 +199,9 @@ def _write(file: Path, document: Mapping[str, Any]) -> None:
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    old = {package["name"]: package for package in before["packages"]}
-    new = {package["name"]: package for package in after["packages"]}
+    old, new = _by_name(before), _by_name(after)
     for name in sorted(old.keys() | new.keys()):
-        was, is_now = (str(packages.get(name, {}).get("version", "")) for packages in (old, new))
+        was, is_now = _versions(old.get(name, [])), _versions(new.get(name, []))
         if name not in old:
             yield f"+ {name} {is_now}".rstrip()
         elif name not in new:
@@ -167,3 +210,15 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[st
             yield f"~ {name} {was} → {is_now}"
         elif old[name] != new[name]:
             yield f"~ {name} {is_now} (other files)"
+
+
+def _by_name(document: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """The packages of a lock; of some there are several versions, for different targets."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for package in document["packages"]:
+        found.setdefault(package["name"], []).append(package)
+    return found
+
+
+def _versions(packages: Sequence[Mapping[str, Any]]) -> str:
+    return " and ".join(dict.fromkeys(str(each["version"]) for each in packages if each.get("version")))

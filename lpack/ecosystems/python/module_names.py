@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator
 
-_DYNAMIC = {"globals", "exec", "modules"}
+_DYNAMIC = {"globals", "locals", "vars", "exec", "modules"}
 """Where a module uses one of these (the last one of `sys`), it may bind names that its text does not show."""
 
 
@@ -20,7 +20,7 @@ def names_in(text: bytes, version: tuple[int, int]) -> set[str] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a module's own doubtful escapes are not the matter here
         module = ast.parse(text, feature_version=min(version, sys.version_info[:2]))
-    names = set(_bound_by(module.body))
+    names = {*_bound_by(module.body), *_bound_from_inside(module)}
     if names & {"*", "__getattr__"} or _DYNAMIC & set(_mentioned(module)):
         return None
     return names
@@ -32,6 +32,13 @@ def _mentioned(module: ast.Module) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.Attribute):
             yield node.attr
+
+
+def _bound_from_inside(module: ast.Module) -> Iterator[str]:
+    """The names that functions declare as the module's."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Global):
+            yield from node.names
 
 
 def _bound_by(body: Iterable[ast.stmt]) -> Iterator[str]:
@@ -57,8 +64,10 @@ def _bound_in(node: ast.AST) -> Iterator[str]:
             yield from _bound_by([node])
         case ast.Name(id=name, ctx=ast.Store()):
             yield name
-        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
             yield name
+            for child in ast.iter_child_nodes(node):
+                yield from _bound_in(child)
         case ast.comprehension(iter=values, ifs=conditions):  # its own variables are its own
             for part in (values, *conditions):
                 yield from _bound_in(part)

@@ -103,10 +103,15 @@ def _python_fits(versions: str, target: Target) -> bool:
 
 
 def _standard(versions: str) -> str:
-    """A range as PEP 440 has it; poetry has ``^3.8`` for ``>=3.8,<4``, ``~3.8`` for ``==3.8.*``, ``*`` for any."""
+    """A range as PEP 440 has it.
+
+    Poetry has ``^3.8`` for ``>=3.8,<4``, ``~3.8`` for ``==3.8.*``, ``3.8`` for ``==3.8`` and ``*`` for any.
+    Source: https://python-poetry.org/docs/dependency-specification/
+    """
     caret = re.sub(r"\^((\d+)[\d.]*)", lambda each: f">={each[1]},<{int(each[2]) + 1}", versions.strip())
-    tilde = re.sub(r"~(?!=)(\d+\.\d+)[\d.]*", r"==\1.*", caret)
-    return ",".join(part for part in re.split(r"[\s,]+(?=[<>=!~])", tilde) if part != "*")
+    tilde = re.sub(r"~(?!=)\s*(\d+(\.\d+)?)[\d.]*", r"==\1.*", caret)
+    parts = (part for part in re.split(r"[\s,]+(?=[<>=!~])", tilde) if part != "*")
+    return ",".join(re.sub(r"^=?(?=\d)", "==", part) for part in parts)
 
 
 def _wanted(details: Mapping[str, Any], target: Target) -> bool:

@@ -6,8 +6,34 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...errors import UsageError
 from .requirement_lines import Line
 from .requirements import PYPROJECT, normalised, read_toml, table
+
+
+def group_lines(folder: Path, groups: Iterable[str]) -> tuple[Line, ...]:
+    """The requirements of dependency groups alone; UsageError for a group that is missing, or includes itself."""
+    document = project_document(folder)
+    known = {normalised(name): listed for name, listed in table(document, "dependency-groups").items()}
+    for name in groups:
+        _refuse_bad_group(known, name, ())
+    texts = [text for name in groups for text in _group(known, name, set())]
+    return tuple(Line("", text, folder, folder) for text in texts)
+
+
+def _refuse_bad_group(groups: Mapping[str, Any], name: str, including: tuple[str, ...]) -> None:
+    from difflib import get_close_matches
+
+    if name in including:
+        way = " → ".join(f"`{each}`" for each in (*including[including.index(name) :], name))
+        raise UsageError(f"dependency groups of `{PYPROJECT}` include each other: {way}", hint="break the circle")
+    if name not in groups:
+        near = get_close_matches(name, groups, n=1)
+        there = ", ".join(f"`{each}`" for each in groups) or "none"
+        hint = f"did you mean `{near[0]}`?" if near else f"it has {there}"
+        raise UsageError(f"`{PYPROJECT}` has no dependency group `{name}`", hint=hint)
+    for item in tables_in(groups[name]):
+        _refuse_bad_group(groups, normalised(str(item.get("include-group", ""))), (*including, name))
 
 
 def asked_lines(folder: Path, extras: Iterable[str], groups: Iterable[str]) -> tuple[Line, ...]:

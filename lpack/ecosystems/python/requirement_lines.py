@@ -5,6 +5,7 @@ Source: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 
 from __future__ import annotations
 
+import difflib
 import os.path
 import re
 from collections.abc import Iterable, Iterator
@@ -22,7 +23,14 @@ _OPTIONS = {
     "-i": "--index-url",
     "-f": "--find-links",
 }
-_OPTION = re.compile(r"(?P<option>--[a-z-]+|-[a-z])(\s*=\s*|\s*)(?P<value>.*)")
+_OPTION = re.compile(r"(?P<option>--[\w-]+|-\w)(\s*=\s*|\s*)(?P<value>.*)")
+_OPTION_OF_REQUIREMENT = re.compile(r"(?<=\s)--[\w-]+")
+_FLAGS = {"--no-index", "--pre", "--prefer-binary", "--require-hashes"}
+_WITH_VALUE = {
+    *_OPTIONS.values(),
+    *("--extra-index-url", "--no-binary", "--only-binary", "--trusted-host", "--use-feature"),
+}
+_OF_REQUIREMENTS = {"--hash", "--config-setting", "--config-settings", "--global-option"}
 _INCLUDING = {"--requirement", "--constraint"}
 _INDEXES = {"--index-url", "--extra-index-url", "--find-links", "--no-index"}
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(\[(?P<extras>[^\]]*)\])?\s*($|[<>=!~;@(\s])")
@@ -104,7 +112,10 @@ class Line(NamedTuple):
 
 
 def all_lines(requirements: Requirements) -> tuple[Line, ...]:
-    """Every line of the list or the requirements file, and of all files that it includes; UsageError for a lost one."""
+    """Every line of the list or the requirements file, and of all files that it includes.
+
+    UsageError for a file that can't be read, and for an option that no requirements file has.
+    """
     start = requirements.folder
     if requirements.kind == "list":
         return tuple(_line(specifier, start, start) for specifier in requirements.specifiers)
@@ -160,11 +171,35 @@ def _included(file: Path, start: Path, seen: set[Path]) -> Iterator[Line]:
         return
     seen.add(file.resolve())
     for line in lines_in(_text(file), file.parent):
+        _refuse_mistakes(line, file)
         yield line._replace(start=start)
         if line.option in _INCLUDING and "://" not in line.value:
             is_constraint = line.option == "--constraint"
             for inner in _included(file.parent / line.value, start, seen):
                 yield inner._replace(is_constraint=inner.is_constraint or is_constraint)
+
+
+def _refuse_mistakes(line: Line, file: Path) -> None:
+    """UsageError for an option that pip does not know either, or that lacks its value.
+
+    What pip knows and the resolver does not is for the resolver to say.
+    """
+    if line.option in _WITH_VALUE and not line.value:
+        raise UsageError(f"`{file}` has `{line.option}` without a value", hint="write its value on the same line")
+    alone, behind = _FLAGS | _WITH_VALUE, _OF_REQUIREMENTS
+    if line.option and line.option not in alone:
+        unknown, known = line.option, alone
+    elif not line.option and line.value.startswith("-"):
+        unknown, known = line.value, alone
+    else:
+        found = _OPTION_OF_REQUIREMENT.findall(line.value) if line.is_requirement else []
+        unknown, known = next((each for each in found if each not in behind), ""), behind
+    if unknown:
+        near = difflib.get_close_matches(unknown, sorted(known), n=1)
+        raise UsageError(
+            f"`{file}` has `{unknown}`, which is not an option of requirements files",
+            hint=f"did you mean `{near[0]}`?" if near else "remove it, or write it where it belongs",
+        )
 
 
 def _text(file: Path) -> str:

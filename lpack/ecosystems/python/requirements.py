@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import tomli
+from ...config import Dependencies
+from ...config import read_toml as read_document
+from ...config_keys import Groups
+from ...errors import ConfigError, InputError, UsageError
 
-from ...config import Function
-from ...errors import InputError, UsageError
-
-Kind = Literal["nothing", "list", "requirements", "pyproject", "pylock", "uv", "poetry"]
+Kind = Literal["nothing", "list", "requirements", "pyproject", "groups", "pylock", "uv", "poetry"]
 
 LOOKED_FOR = ("pylock.toml", "uv.lock", "poetry.lock", "requirements.txt", "pyproject.toml")
 """In this order, in the function's source."""
@@ -22,7 +22,7 @@ PYPROJECT = "pyproject.toml"
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What to resolve: a file of some kind, or a list of specifiers.
+    """What to resolve: a file of some kind, groups of a pyproject.toml alone, or a list of specifiers.
 
     ``folder`` is what relative paths start from, and where the pyproject.toml is that a lock belongs to.
     """
@@ -40,20 +40,22 @@ class Requirements:
         return self.kind in {"pylock", "uv", "poetry"}
 
 
-def requirements_of(function: Function, project: Path) -> Requirements:
-    """The function's requirements: what its configuration names, else the first file known in its source."""
-    asked = function.requirements
-    if asked is None:
-        asked = next((file for name in LOOKED_FOR if _counts(file := function.source / name)), None)
-    if isinstance(asked, Path):
+def requirements_of(wanted: Dependencies, project: Path) -> Requirements:
+    """The requirements: what the configuration names, else the first file known in the source."""
+    asked = wanted.requirements
+    if asked is None and wanted.source:
+        asked = next((file for name in LOOKED_FOR if _counts(file := wanted.source / name)), None)
+    if isinstance(asked, Groups):
+        found = Requirements("groups", asked.file.parent, asked.file, groups=asked.names)
+    elif isinstance(asked, Path):
         kind = _kind(asked)
-        folder = _project_of(function.source, asked.parent) if kind == "uv" else asked.parent
-        found = Requirements(kind, folder, asked, extras=function.extras, groups=function.groups)
+        folder = _project_of(wanted.source or project, asked.parent) if kind == "uv" else asked.parent
+        found = Requirements(kind, folder, asked, extras=wanted.extras, groups=wanted.groups)
     else:
         found = Requirements("nothing" if asked is None else "list", project, specifiers=asked or ())
-    if (function.extras or function.groups) and found.kind in {"nothing", "list", "requirements"}:
+    if (wanted.extras or wanted.groups) and found.kind in {"nothing", "list", "requirements", "groups"}:
         raise UsageError(
-            f"`{function.name}` has `extras` or `groups`, but no pyproject.toml or lock that they could be chosen from",
+            f"`{wanted.name}` has `extras` or `groups`, but no pyproject.toml or lock that they could be chosen from",
             hint="remove them, or name the file with `requirements`",
         )
     return found
@@ -95,13 +97,13 @@ def _project_of(source: Path, workspace: Path) -> Path:
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """The TOML document; InputError when it is none."""
+    """The TOML document; InputError says why it is none, or can't be read."""
     try:
-        return tomli.loads(file.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"`{file}` can't be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"`{file}` is not TOML: {error}") from error
+        return read_document(file)
+    except ConfigError as error:
+        raise InputError(f"`{file}` is not TOML: {'; '.join(error.problems)}", hint=error.hint) from error
+    except UsageError as error:
+        raise InputError(error.message, hint=error.hint) from error
 
 
 def table(document: Any, *keys: str) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import lzma
 import posixpath
-import shutil
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, cast
 
@@ -22,23 +21,31 @@ MAX_UNPACKED = 2 << 30
 """No source distribution comes near; a bomb does."""
 
 _MAX_LINKS = 10
+_CHUNK = 1 << 20
 
 
 def unpack_sdist(sdist: Path, destination: Path) -> Path:
-    """Unpack a ``.tar.gz`` (or another tar) or ``.zip`` into an empty folder; the one folder that it holds.
+    """Unpack a ``.tar.gz`` (or another tar) or ``.zip`` into an empty or new folder; the one folder that it holds.
 
     Links become copies of what they lead to. UnsafeArchiveError names a member that must not be unpacked, InputError
     says what else is wrong.
     """
+    destination.mkdir(parents=True, exist_ok=True)
     if sdist.suffix == ".zip":
-        for entry in read_zip(sdist):
-            _write(destination / entry.path, entry.read(), executable=bool(entry.mode & 0o100))
+        _unpack_zip(sdist, destination)
     else:
         _unpack_tar(sdist, destination)
     found = list(destination.iterdir())
     if len(found) != 1 or not found[0].is_dir():
         raise InputError(f"`{sdist.name}` is no source distribution: it must hold one folder, and nothing beside it")
     return found[0]
+
+
+def _unpack_zip(sdist: Path, destination: Path) -> None:
+    tree = read_zip(sdist)
+    _refuse_bomb(sdist, tree.size)
+    for entry in tree:
+        _write(destination / entry.path, entry.source.chunks(), executable=bool(entry.mode & 0o100))
 
 
 def _unpack_tar(sdist: Path, destination: Path) -> None:
@@ -51,10 +58,7 @@ def _unpack_tar(sdist: Path, destination: Path) -> None:
                     place.mkdir(parents=True, exist_ok=True)
                     continue
                 file = _behind(path, members, sdist)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                with place.open("wb") as output:
-                    shutil.copyfileobj(cast("IO[bytes]", archive.extractfile(file)), output)
-                place.chmod(0o755 if file.mode & 0o100 else 0o644)
+                _write(place, _chunks(archive, file), executable=bool(file.mode & 0o100))
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, ValueError) as error:
         raise InputError(f"`{sdist.name}` can't be unpacked: {error}") from error
 
@@ -72,8 +76,7 @@ def _members(archive: tarfile.TarFile, sdist: Path) -> dict[str, tarfile.TarInfo
         if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
             raise UnsafeArchiveError(f"`{sdist.name}` holds `{path}`, which is neither a file nor a link nor a folder")
         size += max(member.size, 0)
-        if size > MAX_UNPACKED:
-            raise UnsafeArchiveError(f"`{sdist.name}` would unpack to more than {MAX_UNPACKED} bytes")
+        _refuse_bomb(sdist, size)
         members[path] = member
     return members
 
@@ -92,7 +95,19 @@ def _behind(path: str, members: Mapping[str, tarfile.TarInfo], sdist: Path) -> t
     raise UnsafeArchiveError(f"`{sdist.name}` holds a link that leads to none of its files: `{path}`")
 
 
-def _write(place: Path, data: bytes, *, executable: bool) -> None:
+def _chunks(archive: tarfile.TarFile, file: tarfile.TarInfo) -> Iterator[bytes]:
+    with cast("IO[bytes]", archive.extractfile(file)) as opened:
+        while chunk := opened.read(_CHUNK):
+            yield chunk
+
+
+def _refuse_bomb(sdist: Path, size: int) -> None:
+    if size > MAX_UNPACKED:
+        raise UnsafeArchiveError(f"`{sdist.name}` would unpack to more than {MAX_UNPACKED} bytes")
+
+
+def _write(place: Path, chunks: Iterable[bytes], *, executable: bool) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(data)
+    with place.open("wb") as file:
+        file.writelines(chunks)
     place.chmod(0o755 if executable else 0o644)

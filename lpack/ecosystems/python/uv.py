@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +28,15 @@ _KEPT_VARIABLES = re.compile(
     r"|NO_INDEX|OFFLINE|REQUEST_TIMEOUT|SYSTEM_CERTS)"
 )
 """uv's variables about indexes, network and cache. The others could make of the same requirements another lock."""
+
+_OF_PIP = (
+    (("UV_DEFAULT_INDEX", "UV_INDEX_URL"), ("PIP_INDEX_URL",)),
+    (("UV_INDEX", "UV_EXTRA_INDEX_URL"), ("PIP_EXTRA_INDEX_URL",)),
+    (("UV_NO_INDEX",), ("PIP_NO_INDEX",)),
+    (("UV_INSECURE_HOST",), ("PIP_TRUSTED_HOST",)),
+    (("SSL_CERT_FILE",), ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")),
+)
+"""uv's variables, and those of pip and others that mean the same and are written the same way."""
 
 _LEFT_OUT = {"VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS"}
 """The user's own environments are not the target's; and uv's messages are not to be broken into lines of any width."""
@@ -122,15 +131,29 @@ def uv_environment(host: Host) -> dict[str, str]:
         for name, value in host.environ.items()
         if name not in _LEFT_OUT and (not name.startswith("UV_") or _KEPT_VARIABLES.fullmatch(name))
     }
-    for ours, theirs in (
-        (("UV_DEFAULT_INDEX", "UV_INDEX_URL"), ("PIP_INDEX_URL",)),
-        (("UV_INDEX", "UV_EXTRA_INDEX_URL"), ("PIP_EXTRA_INDEX_URL",)),
-        (("SSL_CERT_FILE",), ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")),
-    ):
+    for ours, theirs in _OF_PIP:
         value = next((kept[name] for name in theirs if kept.get(name)), "")
         if value and not any(kept.get(name) for name in ours):
             kept[ours[0]] = value
+    if links := _find_links(kept):
+        kept["UV_FIND_LINKS"] = links
     return {**kept, "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
+
+
+def _find_links(environ: Mapping[str, str]) -> str:
+    """The value of UV_FIND_LINKS: local folders start from where lpack runs, wherever it runs uv.
+
+    pip has blanks between them, takes ``~`` for the user's folder, and passes over folders that are not there.
+    """
+    if given := environ.get("UV_FIND_LINKS"):
+        return ",".join(_absolute(each.strip()) for each in given.split(",") if each.strip())
+    home = f"{environ.get('HOME', '~')}/"
+    listed = (re.sub(r"^~/", lambda _: home, each) for each in environ.get("PIP_FIND_LINKS", "").split())
+    return ",".join(place for place in map(_absolute, listed) if "://" in place or Path(place).exists())
+
+
+def _absolute(place: str) -> str:
+    return place if "://" in place else str(Path(place).absolute())
 
 
 def find_uv() -> str:

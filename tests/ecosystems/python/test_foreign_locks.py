@@ -223,6 +223,18 @@ url = "core"
     return indexed
 
 
+@pytest.mark.parametrize(
+    ("python", "is_there"),
+    [
+        *(("3.13", True), ("3.13.*", True), ("=3.13", True), ("~3", True), ("~ 3.13", True), ("3.12 || 3.13.*", True)),
+        *(("3.12", False), ("3.12.*", False), ("~2", False), ("<3", False), ("3.11 || 3.12.*", False)),
+    ],
+)
+def test_poetry_s_ways_to_name_pythons_are_known(poetry: Workshop, python: str, is_there: bool) -> None:  # noqa: FBT001 -- a case's answer
+    poetry.write({"src/pyproject.toml": PYPROJECT.replace('python = "<3.12"', f'python = "{python}"')})
+    assert ("old" in chosen(poetry)) is is_there
+
+
 def test_a_poetry_lock_gives_what_the_target_takes(poetry: Workshop) -> None:
     assert chosen(poetry) == dict.fromkeys(("base", "part", "quick", "web"), "1.0") | {"core": "", "split": "2.0"}
     assert packages(poetry) == {"base", "core", "part", "quick", "split", "web"}

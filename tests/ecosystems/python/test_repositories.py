@@ -9,7 +9,7 @@ from index_server import serving
 
 from lpack.download import Credential
 from lpack.ecosystems.python.repositories import check_out
-from lpack.errors import ToolError
+from lpack.errors import InputError, ToolError
 from lpack.model import Host
 
 pytestmark = pytest.mark.needs("git")
@@ -53,6 +53,32 @@ def test_a_commit_that_is_not_there_is_named(remote: Path, tmp_path: Path) -> No
     with pytest.raises(ToolError, match=f"git can't check out {'0' * 40} of `{remote.as_uri()}`") as caught:
         check_out(remote.as_uri(), "0" * 40, place, host=host(), credentials=())
     assert caught.value.details
+
+
+@pytest.mark.parametrize("commit", ["", "main", "v2", "0" * 39, "--upload-pack=touch pwned", "-" * 40])
+def test_what_is_no_commit_never_reaches_git(remote: Path, tmp_path: Path, commit: str) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    with pytest.raises(InputError, match=f"`{commit}` is locked as a commit of"):
+        check_out(remote.as_uri(), commit, place, host=host(), credentials=())
+    assert not list(place.iterdir())
+
+
+def test_an_address_is_no_option(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="git can't check out"):
+        check_out("--upload-pack=touch pwned", "0" * 40, tmp_path, host=host(), credentials=())
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_the_user_s_own_settings_for_git_stay(tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    with serving(tmp_path, login=("ann", "s3cret")) as server:
+        known = (Credential(server.url, "ann", "s3cret"),)
+        own = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.userAgent", "GIT_CONFIG_VALUE_0": "own"}
+        with pytest.raises(ToolError):
+            check_out(f"{server.url}/demo.git", "0" * 40, tmp_path / "place", host=host(**own), credentials=known)
+    assert server.asked[0].login == ("ann", "s3cret")
+    assert server.asked[0].headers["user-agent"] == "own"
 
 
 def test_the_index_s_credentials_are_used_for_repositories_and_not_shown(tmp_path: Path) -> None:

@@ -126,6 +126,45 @@ def test_a_file_that_can_t_be_read_is_named(tmp_path: Path) -> None:
         all_lines(Requirements("requirements", tmp_path, file))
 
 
+@pytest.mark.parametrize(
+    ("text", "unknown", "hint"),
+    [
+        ("--find-linkz wheels", "--find-linkz", "did you mean `--find-links`?"),
+        ("--extra-index-urls=https://x.invalid", "--extra-index-urls", "did you mean `--extra-index-url`?"),
+        ("--foo", "--foo", "remove it, or write it where it belongs"),
+        ("-U", "-U", "remove it, or write it where it belongs"),
+        ("- demo", "- demo", "remove it, or write it where it belongs"),
+        ("demo==1 --hesh=sha256:ab", "--hesh", "did you mean `--hash`?"),
+        ("demo==1 --hash=sha256:ab --index-url https://x.invalid", "--index-url", "remove it, or write it where"),
+    ],
+)
+def test_an_option_that_no_requirements_file_has_is_named(tmp_path: Path, text: str, unknown: str, hint: str) -> None:
+    (tmp_path / "requirements.txt").write_text("-r more.txt\n")
+    (tmp_path / "more.txt").write_text(f"demo\n{text}\n")
+    with pytest.raises(UsageError) as caught:
+        all_lines(Requirements("requirements", tmp_path, tmp_path / "requirements.txt"))
+    file = tmp_path / "more.txt"
+    assert caught.value.message == f"`{file}` has `{unknown}`, which is not an option of requirements files"
+    assert str(caught.value.hint).startswith(hint)
+
+
+@pytest.mark.parametrize("option", ["-i", "--find-links", "-r", "--requirement="])
+def test_an_option_without_its_value_is_named(tmp_path: Path, option: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"{option}\ndemo\n")
+    with pytest.raises(UsageError, match="has `--[a-z-]+` without a value"):
+        all_lines(Requirements("requirements", tmp_path, tmp_path / "requirements.txt"))
+
+
+def test_what_pip_knows_is_for_the_resolver_to_judge(tmp_path: Path) -> None:
+    text = (
+        "--pre\n--prefer-binary\n--require-hashes\n--trusted-host x.invalid\n--use-feature fast-deps\n"
+        "--no-binary :all:\n--only-binary=demo\ndemo --config-settings a=b --global-option='-v' --hash=sha256:ab\n"
+        "other ; os_name == 'posix'  # --not-an-option\n-e ./a--b\n"
+    )
+    (tmp_path / "requirements.txt").write_text(text)
+    assert len(all_lines(Requirements("requirements", tmp_path, tmp_path / "requirements.txt"))) == 10
+
+
 def test_what_is_said_can_be_said_anywhere_else(tmp_path: Path) -> None:
     (tmp_path / "libs/core").mkdir(parents=True)
     (tmp_path / "wheels").mkdir()

@@ -369,6 +369,7 @@ TABLES = f'[[{{}}index]]\nname = "my.own"\nurl = "{INDEX}"\n'
     [
         {"src/requirements.txt": f"--extra-index-url {WITH_LOGIN}\n"},
         {"src/requirements.txt": "-r more.txt", "src/more.txt": "-i https://${USER}:${TOKEN}@x.invalid/a/simple/\n"},
+        {"src/requirements.txt": "--extra-index-url ${WHOLE}\n"},
         {"src/requirements.txt": f"demo @ {WITH_LOGIN}demo-1.0-py3-none-any.whl\n"},
         {"src/pyproject.toml": PROJECT.replace("base", f"demo @ {WITH_LOGIN}demo-1.0.zip")},
         {"src/pyproject.toml": PROJECT + TABLES.format("tool.uv.")},
@@ -382,7 +383,7 @@ TABLES = f'[[{{}}index]]\nname = "my.own"\nurl = "{INDEX}"\n'
 )
 def test_credentials_stand_in_files_or_by_the_name_of_the_index(workshop: Workshop, files: dict[str, str]) -> None:
     workshop.write(files)
-    environ = {"USER": "ann", "TOKEN": "s3c%2Fret", "HOME": str(workshop.folder / "home")}
+    environ = {"USER": "ann", "TOKEN": "s3c%2Fret", "WHOLE": WITH_LOGIN, "HOME": str(workshop.folder / "home")}
     environ |= {"UV_INDEX_MY_OWN_USERNAME": LOGIN[0], "UV_INDEX_MY_OWN_PASSWORD": LOGIN[1]}
     environ |= {"XDG_CONFIG_HOME": str(workshop.folder / "xdg")} if "xdg/uv/uv.toml" in files else {}
     environ |= {"UV_CONFIG_FILE": str(workshop.folder / "own.toml")} if "own.toml" in files else {}

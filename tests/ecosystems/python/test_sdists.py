@@ -115,6 +115,24 @@ def test_a_bomb_is_refused_by_its_announced_size(tmp_path: Path) -> None:
         unpacked(file, tmp_path)
 
 
+def test_a_bomb_in_a_zip_is_refused_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sdists, "MAX_UNPACKED", 1 << 20)
+    with zipfile.ZipFile(tmp_path / "demo-1.0.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("demo-1.0/zeros", bytes((1 << 20) + 1))
+    with pytest.raises(UnsafeArchiveError, match="would unpack to more than 1048576 bytes"):
+        unpacked(tmp_path / "demo-1.0.zip", tmp_path)
+    assert names_in(tmp_path / "unpacked") == set()
+
+
+def test_an_empty_one_is_no_source_distribution(tmp_path: Path) -> None:
+    """Also where the folder that it is unpacked to is to be made."""
+    with zipfile.ZipFile(tmp_path / "demo-1.0.zip", "w"):
+        pass
+    for number, sdist in enumerate([tmp_path / "demo-1.0.zip", sdist_of(tmp_path, [])]):
+        with pytest.raises(InputError, match="it must hold one folder"):
+            unpack_sdist(sdist, tmp_path / "new" / str(number))
+
+
 @pytest.mark.parametrize("files", [[], [member("a/x"), member("b/x")], [member("setup.py")]])
 def test_what_is_not_one_folder_is_no_source_distribution(
     tmp_path: Path, files: list[tuple[tarfile.TarInfo, bytes]]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ KEPT = {
     "UV_DEFAULT_INDEX": "b",
     "UV_INDEX_OWN_USERNAME": "c",
     "UV_INDEX_STRATEGY": "d",
-    "UV_FIND_LINKS": "e",
+    "UV_FIND_LINKS": "https://x.invalid/e",
     "UV_CACHE_DIR": "f",
     "UV_OFFLINE": "1",
     "UV_HTTP_TIMEOUT": "9",
@@ -60,10 +61,32 @@ def test_what_would_make_another_lock_does_not_reach_uv(name: str) -> None:
         ({"PIP_CERT": "a", "CURL_CA_BUNDLE": "b"}, {"SSL_CERT_FILE": "a"}),
         ({"REQUESTS_CA_BUNDLE": "a", "CURL_CA_BUNDLE": "b"}, {"SSL_CERT_FILE": "a"}),
         ({"PIP_CERT": "a", "SSL_CERT_FILE": "b"}, {}),
+        ({"PIP_NO_INDEX": "1"}, {"UV_NO_INDEX": "1"}),
+        ({"PIP_NO_INDEX": "1", "UV_NO_INDEX": "0"}, {}),
+        ({"PIP_TRUSTED_HOST": "a b:80"}, {"UV_INSECURE_HOST": "a b:80"}),
+        ({"PIP_TRUSTED_HOST": "a", "UV_INSECURE_HOST": "b"}, {}),
+        ({"PIP_FIND_LINKS": "https://a.invalid file:///b"}, {"UV_FIND_LINKS": "https://a.invalid,file:///b"}),
+        ({"PIP_FIND_LINKS": "https://a.invalid", "UV_FIND_LINKS": "https://b.invalid"}, {}),
     ],
 )
 def test_pip_s_settings_count_where_uv_s_own_are_missing(given: dict[str, str], taken: dict[str, str]) -> None:
     assert environment(**given) == given | taken
+
+
+def test_local_links_start_where_lpack_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two words", "home/three"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    given = {"HOME": str(tmp_path / "home"), "PIP_FIND_LINKS": "one absent ~/three"}
+    assert environment(**given)["UV_FIND_LINKS"] == f"{tmp_path}/one,{tmp_path}/home/three"
+    links = environment(UV_FIND_LINKS="one, two words,absent,")["UV_FIND_LINKS"]
+    assert links == f"{tmp_path}/one,{tmp_path}/two words,{tmp_path}/absent"
+
+
+def test_pip_s_links_lead_to_wheels(workshop: Workshop, make_wheel: Callable[..., Path]) -> None:
+    folder = make_wheel("demo", "1.0").parent
+    workshop.environ |= {"PIP_FIND_LINKS": f"/absent {folder}", "PIP_NO_INDEX": "true"}
+    assert workshop.versions(requirements=["demo"]) == {"demo": "1.0"}
 
 
 @pytest.mark.parametrize(

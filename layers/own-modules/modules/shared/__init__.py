@@ -1,0 +1,1 @@
+"""Modules that several functions share: ``from shared.answers import answer``."""

@@ -1,0 +1,162 @@
+"""Artifacts as files, with their records: written whole or not at all, left alone while nothing changes."""
+
+from __future__ import annotations
+
+import base64
+import glob
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import __version__
+from .archive import packing
+from .archive.zip_writer import LAYOUT, write_zip
+from .assembling import Assembly
+from .model import Host, Package, Target
+from .record import PackageRecord, Record, counted, read_record, record_file, write_record
+from .store import Store, damaged, is_partial, sha256_of
+from .weights import sizes_by_package
+
+FUNCTION = "function-zip"
+LAYER = "layer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An artifact to be: whose it is, for which targets, and what its record says besides what is in it.
+
+    ``inputs`` are what decides, besides the content, about whether an artifact that is there is kept.
+    """
+
+    name: str
+    kind: str
+    file: Path
+    targets: tuple[Target, ...]
+    assembly: Assembly
+    handler: str = ""
+    layers: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> str:
+        """A digest (hex) over everything that went in.
+
+        A layer that holds the same stays as it is when lpack packs otherwise: each new version of it is deployed to
+        every function that uses it.
+        """
+        assembly = self.assembly
+        said: list[object] = [
+            self.kind,
+            [str(target) for target in self.targets],
+            [sha256.hex() for _, sha256 in assembly.archives],
+            assembly.tree.content,
+        ]
+        if self.kind != LAYER:
+            said += [self.handler, packing.version(assembly.tree), LAYOUT]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The record of an artifact that is in place, and whether it was there before."""
+
+    record: Record
+    unchanged: bool = field(kw_only=True)
+
+
+def finished_before(plan: Plan) -> Finished | None:
+    """The artifact with its record, when both are what they would become."""
+    there = _up_to_date(plan)
+    return Finished(there, unchanged=True) if there and there == read_record(plan.file) else None
+
+
+def finish(plan: Plan, *, store: Store, host: Host) -> Finished:
+    """Write the artifact, unless it is already what it would become, and its record."""
+    # Another build of the same artifact waits here, and then finds it made: the two never mix.
+    with store.lock(hashlib.sha256(str(plan.file.resolve()).encode()).hexdigest()):
+        record = _up_to_date(plan)
+        unchanged = record is not None
+        if record is None:
+            _remove_leftovers(plan.file)
+            written = write_zip(plan.assembly.tree, plan.file, store=store, workers=host.workers)
+            record = _record(plan, size=written.size, sha256=written.sha256)
+        write_record(record, plan.file)
+    return Finished(record, unchanged=unchanged)
+
+
+def discard_damaged(assembly: Assembly, store: Store) -> bool:
+    """Remove the files of the store whose bytes are no longer theirs, so that they are had again; whether any were."""
+    broken = [(path, sha256) for path, sha256 in assembly.archives if damaged(path, sha256)]
+    for path, sha256 in broken:
+        with store.lock(sha256.hex()):  # which whoever replaces the file holds
+            if damaged(path, sha256):
+                store.discard(path)
+    return bool(broken)
+
+
+def artifacts_of_layer(name: str, output: Path) -> dict[Path, Record]:
+    """The artifacts of the project's layer of that name, with their records."""
+    records = {file: read_record(file) for file in sorted(output.glob(f"{glob.escape(name)}*.zip"))}
+    return {file: record for file, record in records.items() if record and (record.name, record.kind) == (name, LAYER)}
+
+
+def remove(artifact: Path) -> None:
+    """Remove an artifact with its record."""
+    record_file(artifact).unlink(missing_ok=True)
+    artifact.unlink(missing_ok=True)
+
+
+def _remove_leftovers(artifact: Path) -> None:
+    """Remove what builds that were killed have left: while this one holds the lock, nobody is writing the artifact."""
+    for path in artifact.parent.glob(f".{glob.escape(artifact.name)}.*"):
+        if is_partial(path.name):
+            path.unlink(missing_ok=True)
+
+
+def _up_to_date(plan: Plan) -> Record | None:
+    """The artifact's record as it should be, if the artifact is what this build would write."""
+    found = read_record(plan.file)
+    if found is None or found.inputs != plan.inputs or found.content != plan.assembly.tree.content:
+        return None
+    try:
+        size, sha256 = plan.file.stat().st_size, sha256_of(plan.file).hex()
+    except OSError:
+        return None  # gone, or not to be read: written anew
+    return _record(plan, size=size, sha256=sha256, packed_by=found) if sha256 == found.sha256 else None
+
+
+def _record(plan: Plan, *, size: int, sha256: str, packed_by: Record | None = None) -> Record:
+    """The record; ``packed_by`` is that of an artifact which is kept as it was packed then."""
+    tree = plan.assembly.tree
+    return Record(
+        name=plan.name,
+        kind=plan.kind,
+        runtimes=tuple(dict.fromkeys(target.runtime.name for target in plan.targets)),
+        architectures=tuple(dict.fromkeys(target.architecture.name for target in plan.targets)),
+        handler=plan.handler,
+        artifact=plan.file.name,
+        sha256=sha256,
+        code_sha256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+        content=tree.content,
+        size=size,
+        unzipped_size=tree.size,
+        layers=plan.layers,
+        packages=tuple(_package_records(plan.assembly)),
+        left_out=counted(plan.assembly.left_out),
+        inputs=plan.inputs,
+        lpack=packed_by.lpack if packed_by else __version__,
+        deflate=packed_by.deflate if packed_by else packing.version(tree),
+        layout=packed_by.layout if packed_by else LAYOUT,
+    )
+
+
+def _package_records(assembly: Assembly) -> Iterator[PackageRecord]:
+    """The packages; one that is there for several versions of the language, from the same archive, is one."""
+    sizes: dict[tuple[str, str, str, str], int] = {}
+    for package, weight in sizes_by_package(assembly.tree, assembly.packages).items():
+        if isinstance(package, Package):
+            key = (package.name, package.version, package.purl, package.sha256)
+            sizes[key] = sizes.get(key, 0) + weight.size
+    for key, size in sizes.items():
+        yield PackageRecord(*key, size)

@@ -1,0 +1,173 @@
+"""What goes into an artifact: the user's own files over packages, as a Tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .aws.architectures import Architecture
+from .aws.layer_paths import package_folders
+from .aws.runtimes import Runtime
+from .config import Function, Layer
+from .ecosystems import Installed, Part
+from .model import Finding, LeftOut, Package, Severity, Target
+from .overlay import Clash, overlay
+from .sources import Selection, read_source
+from .tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What goes into an artifact, and what is known about it.
+
+    ``archives`` are the files of the store that it takes bytes from, with the SHA-256 that they must have.
+    """
+
+    tree: Tree
+    packages: tuple[Package, ...]
+    left_out: tuple[LeftOut, ...]
+    findings: tuple[Finding, ...]
+    archives: tuple[tuple[Path, bytes], ...]
+
+
+def function_assembly(function: Function, installed: Installed, output: Path) -> Assembly:
+    """The function's own files over its packages; ``output`` is never part of it."""
+    own = read_source(function.source, Selection(function.include, function.exclude, output))
+    tree, clashes = overlay(own.entries, (part.entries for part in installed.parts))
+    return Assembly(
+        tree=tree,
+        packages=tuple(part.package for part in installed.parts),
+        left_out=own.left_out + installed.left_out,
+        findings=tuple(_clash_findings(clashes)),
+        archives=installed.archives,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One artifact of a layer: ``suffix`` follows the layer's name in that of its file."""
+
+    suffix: str
+    runtimes: tuple[Runtime, ...]
+    architectures: tuple[Architecture, ...]
+    assembly: Assembly
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Every runtime on every architecture that it is for."""
+        return tuple(Target(runtime, each) for runtime in self.runtimes for each in self.architectures)
+
+
+def layer_variants(layer: Layer, installed: dict[Target, Installed], output: Path) -> tuple[Variant, ...]:
+    """The artifacts of a layer: one for all architectures when they don't differ, else one for each."""
+    own = _own_files(layer, output)
+    variants = []
+    for runtimes in [(each,) for each in layer.runtimes] if layer.per_runtime else [layer.runtimes]:
+        suffix = f"-{runtimes[0].name.replace('.', '')}" if layer.per_runtime and len(layer.runtimes) > 1 else ""
+        assemblies = [
+            (each, _layer_assembly(own, {runtime: installed[Target(runtime, each)] for runtime in runtimes}))
+            for each in layer.architectures
+        ]
+        if len({assembly.tree.content for _, assembly in assemblies}) == 1:
+            variants.append(Variant(suffix, runtimes, layer.architectures, assemblies[0][1]))
+        else:
+            variants += [Variant(f"{suffix}-{each}", runtimes, (each,), assembly) for each, assembly in assemblies]
+    return tuple(variants)
+
+
+def _own_files(layer: Layer, output: Path) -> Assembly:
+    """The layer's own files where they belong, without packages."""
+    entries, left_out = [], []
+    for folder, source in layer.source:
+        own = read_source(source, Selection(layer.include, layer.exclude, output), follow_links=True)
+        prefix = f"{folder}/" if folder else ""
+        entries += [entry._replace(path=prefix + entry.path) for entry in own.entries]
+        left_out += [replace(each, path=prefix + each.path) for each in own.left_out]
+    return Assembly(Tree.of(entries), (), tuple(left_out), (), ())
+
+
+def _layer_assembly(own: Assembly, installed: dict[Runtime, Installed]) -> Assembly:
+    parts = list(_placed(installed))
+    tree, clashes = overlay(own.tree, (part.entries for part in parts))
+    of_packages = (each for here in installed.values() for each in here.left_out)
+    archives = (each for here in installed.values() for each in here.archives)
+    return Assembly(
+        tree=tree,
+        packages=tuple(part.package for part in parts),
+        left_out=(*own.left_out, *dict.fromkeys(of_packages)),
+        findings=(*_clash_findings(clashes), *_layout_note(parts, list(installed))),
+        archives=tuple(dict.fromkeys(archives)),
+    )
+
+
+def _placed(installed: dict[Runtime, Installed]) -> Iterator[Part]:
+    """The packages in the folders where the runtimes look for them.
+
+    What is the same for all versions of the language is there once; where they differ, each version has its folder.
+    """
+    first = next(iter(installed))
+    shared = _shared(list(installed.values()))
+    for runtime, here in installed.items():
+        own_folder, *_ = folders = package_folders(runtime)
+        for part in here.parts:
+            if part.package not in shared:
+                yield _moved(part, own_folder)
+            elif runtime is first:
+                yield _moved(part, folders[-1])
+
+
+def _shared(installed: Sequence[Installed]) -> set[Package]:
+    """The packages that are the same for all runtimes, and share no folder of theirs with one that is not.
+
+    Python searches a package's folder in one place only.
+    """
+    files = [{part.package: part.entries for part in here.parts} for here in installed]
+    everywhere = set.intersection(*(set(here) for here in files))
+    shared = {package for package in everywhere if all(here[package] == files[0][package] for here in files)}
+    tops = {
+        package: {entry.path.partition("/")[0] for entry in entries}
+        for here in files
+        for package, entries in here.items()
+    }
+    while moved := {
+        package for package in shared if any(tops[package] & tops[other] - {"bin"} for other in tops.keys() - shared)
+    }:
+        shared -= moved
+    return shared
+
+
+def _moved(part: Part, folder: str) -> Part:
+    entries = tuple(entry._replace(path=f"{folder}/{entry.path}") for entry in part.entries)
+    return Part(replace(part.package, root=folder), entries)
+
+
+def _layout_note(parts: Sequence[Part], runtimes: Sequence[Runtime]) -> list[Finding]:
+    """That some packages are in the layer once for each runtime: it takes room, and is the user's to know."""
+    roots = dict.fromkeys(part.package.root for part in parts)
+    if len(roots) < 2 or len(runtimes) < 2:
+        return []
+    own = {package_folders(runtime)[0]: runtime for runtime in runtimes}
+    several = {part.package.name for part in parts if part.package.root in own}
+    names = ", ".join(f"`{name}`" for name in sorted(several))
+    differ = "differs" if len(several) == 1 else "differ"
+    folders = f"`{next(iter(own))}` and so on"
+    message = f"{names} {differ} from one runtime to the next: each runtime has its own, in {folders}"
+    return [Finding(Severity.NOTE, "layer-folders", message, "`per-runtime = true` makes a layer for each runtime")]
+
+
+def _clash_findings(clashes: Iterable[Clash]) -> list[Finding]:
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for clash in clashes:
+        pairs.setdefault((clash.kept, clash.hidden), []).append(clash.path)
+    return [
+        Finding(
+            Severity.WARNING,
+            "package-clash",
+            f"`{kept}` and `{hidden}` hold different files at {len(paths)} path{'s' if paths[1:] else ''}; "
+            f"those of `{kept}` are in the artifact",
+            "leave one of the packages out (`exclude-packages`)",
+            tuple(paths[:10]),
+        )
+        for (kept, hidden), paths in pairs.items()
+    ]

@@ -1,0 +1,114 @@
+"""Functions on top of layers: resolved together, and where they don't go together, told why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from ...errors import ResolveError
+from .. import Ask, Provided
+from .asked import asked_for_directly, name_of
+from .requirement_lines import Line, all_lines, index_lines
+from .requirements import Requirements, normalised, requirements_of
+from .resolving import resolve
+from .uv import Answer, Question
+
+_Test = Callable[[Line], bool]
+
+
+def resolve_beside_layers(question: Question, requirements: Requirements, ask: Ask) -> Answer:
+    """What the target takes, where packages that a layer brings have the layer's version.
+
+    ResolveError names both requirements when there is no such answer.
+    """
+    pins = [f"{name}=={each.version}" for name, each in ask.provided.items() if each.version]
+    try:
+        return resolve(_pinned(question, pins), store=ask.store, host=ask.host)
+    except ResolveError as error:
+        if pins and _can_be_met(question, ask):
+            raise _conflict(error, question, requirements, ask) from error
+        raise
+
+
+def version_conflict(name: str, version: str, ask: Ask) -> ResolveError:
+    """The error for a lock of another tool that has another version of a package than a layer brings."""
+    provided = ask.provided[name]
+    return ResolveError(
+        f"`{ask.wanted.name}` is locked with `{name}` {version}, and its layer `{provided.layer.name}` holds "
+        f"{provided.version}",
+        hint=f"lock both with the same version, or leave `{name}` out of the layer (`exclude-packages`)",
+    )
+
+
+def _pinned(question: Question, pins: Iterable[str]) -> Question:
+    return replace(question, constraints="\n".join([question.constraints, *pins]).strip())
+
+
+def _can_be_met(question: Question, ask: Ask) -> bool:
+    try:
+        resolve(question, store=ask.store, host=ask.host)
+    except ResolveError:
+        return False
+    return True
+
+
+def _conflict(error: ResolveError, question: Question, requirements: Requirements, ask: Ask) -> ResolveError:
+    """The error that names what the function asks for, what the layer holds, and what it was asked for."""
+    name, provided = _culprit(error, question, ask)
+    pinned = _pinned(question, [f"{name}=={provided.version}"])
+    asking = _asker(
+        name, asked_for_directly(requirements), lambda line: not _can_be_met(_about(line, pinned, requirements), ask)
+    )
+    of_layer = requirements_of(provided.layer, ask.project.folder)
+    in_layer = replace(question, folder=of_layer.folder, constraints="")
+    asking_there = _asker(
+        name,
+        asked_for_directly(of_layer),
+        lambda line: name in _names(_about(line, in_layer, of_layer), ask),
+    )
+    return ResolveError(
+        f"`{ask.wanted.name}` and its layer `{provided.layer.name}` can't share `{name}`: `{ask.wanted.name}` asks for "
+        f"{asking}, and the layer, which asks for {asking_there}, holds {name} {provided.version}",
+        hint=f"change one of the two, or leave `{name}` out of the layer (`exclude-packages`)",
+        details=error.details,
+    )
+
+
+def _culprit(error: ResolveError, question: Question, ask: Ask) -> tuple[str, Provided]:
+    """The package whose version in a layer is in the way; where only several together are, the first that is named."""
+    text = " ".join([error.message, *error.details])
+    said = {normalised(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*[A-Za-z0-9]|[A-Za-z0-9]", text)}
+    named = [name for name in ask.provided if name in said] or list(ask.provided)
+    for name in named:
+        if not _can_be_met(_pinned(question, [f"{name}=={ask.provided[name].version}"]), ask):
+            return name, ask.provided[name]
+    return named[0], ask.provided[named[0]]
+
+
+def _asker(name: str, lines: Iterable[Line], is_guilty: _Test) -> str:
+    """The requirement that asks for the package: that of its own name, else the first that brings it along."""
+    found = next(_askers(name, list(lines), is_guilty), None)
+    return f"`{found}`" if found else "something that needs it"
+
+
+def _askers(name: str, lines: list[Line], is_guilty: _Test) -> Iterator[str]:
+    yield from (line.value for line in lines if name_of(line) == name)
+    yield from (line.value for line in lines if is_guilty(line))
+
+
+def _about(line: Line, question: Question, requirements: Requirements) -> Question:
+    """The question for one requirement with all that it needs."""
+    alone = question.about(str(line) if line.option else line.value)
+    indexes = index_lines(all_lines(requirements))
+    return replace(
+        alone, text=f"{indexes}\n{alone.text.strip()}", constraints=question.constraints, options=question.options
+    )
+
+
+def _names(question: Question, ask: Ask) -> set[str]:
+    try:
+        answer = resolve(question, store=ask.store, host=ask.host)
+    except ResolveError:
+        return set()
+    return {package["name"] for package in answer.document.get("packages", ())}

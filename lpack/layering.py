@@ -1,0 +1,120 @@
+"""The layers of a project: locked and laid out once, for their own artifacts and for the functions that use them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .assembling import Variant, layer_variants
+from .aws.layer_paths import package_folders
+from .check import LayerPart, elf_facts
+from .config import Function, Layer
+from .config_keys import LayerArn
+from .ecosystems import Ask, Installed, Locked, Policy, Provided, ecosystem_of
+from .model import Finding, Severity, Target
+from .store import Store
+from .tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class LockedLayer:
+    """A layer with its lock, and the packages that it brings to each target: their versions by name.
+
+    A version is "" where only the package itself knows it. ``lock`` is None for a layer without packages.
+    """
+
+    layer: Layer
+    lock: Locked | None
+    brings: Mapping[Target, Mapping[str, str]]
+
+
+def lock_layer(layer: Layer, ask: Ask, policy: Policy) -> LockedLayer:
+    """Lock the packages of a layer for all its targets."""
+    if layer.requirements is None:
+        return LockedLayer(layer, None, {target: {} for target in layer.targets})
+    ecosystem = ecosystem_of(layer.runtimes[0])
+    locked = ecosystem.lock(ask, policy)
+    return LockedLayer(layer, locked, {target: ecosystem.brings(ask, locked, target) for target in layer.targets})
+
+
+def provided_to(function: Function, layers: Mapping[str, LockedLayer]) -> dict[str, Provided]:
+    """The packages that the project's layers bring to a function; of two layers with one package the later counts."""
+    return {
+        name: Provided(version, layers[layer].layer.dependencies)
+        for layer in function.own_layers
+        for name, version in layers[layer].brings[function.target].items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A layer as it will be: its artifacts."""
+
+    locked: LockedLayer
+    variants: tuple[Variant, ...]
+
+    def variant(self, target: Target) -> Variant:
+        """The artifact that a function for the target takes."""
+        return next(variant for variant in self.variants if target in variant.targets)
+
+
+def lay(locked: LockedLayer, ask: Ask, output: Path) -> Laid:
+    """Fetch the packages of a layer, and lay out its artifacts; ``output`` is never part of them."""
+    layer = locked.layer
+    installed = {
+        target: ecosystem_of(target.runtime).install(ask, locked.lock, target) if locked.lock else Installed()
+        for target in layer.targets
+    }
+    return Laid(locked, layer_variants(layer, installed, output))
+
+
+def parts_of(function: Function, laid: Mapping[str, Laid], store: Store) -> tuple[LayerPart, ...]:
+    """The function's layers, in its order, as the checks take them."""
+    return tuple(
+        LayerPart(name=each.arn, unzipped_size=each.unzipped_size)
+        if isinstance(each, LayerArn)
+        else part_of(laid[each], function.target, store)
+        for each in function.layers
+    )
+
+
+def part_of(laid: Laid, target: Target, store: Store) -> LayerPart:
+    """A layer of the project as a function for the target has it in /opt."""
+    variant = laid.variant(target)
+    return LayerPart(
+        name=laid.locked.layer.name,
+        tree=variant.assembly.tree,
+        packages=variant.assembly.packages,
+        elf=elf_facts(variant.assembly.tree, store),
+        runtimes=[runtime.name for runtime in variant.runtimes],
+        architectures=[architecture.name for architecture in variant.architectures],
+    )
+
+
+def check_handler(tree: Tree, handler: str, target: Target, layers: Sequence[LayerPart]) -> list[Finding]:
+    """What is wrong with a function's handler, which may as well be in a layer.
+
+    What a layer of others holds is not known, so that a handler which is nowhere else is only worth a warning.
+    """
+    ecosystem = ecosystem_of(target.runtime)
+    found = ecosystem.check_handler(tree, handler, target)
+    if not any(finding.severity is Severity.ERROR for finding in found):
+        return found
+    for folder in package_folders(target.runtime):
+        for layer in layers:
+            inside = _below(folder, layer.tree) if layer.tree else Tree(())
+            if inside and not ecosystem.check_handler(inside, handler, target):
+                return []
+    unknown = [f"`{layer.name}`" for layer in layers if layer.tree is None]
+    if not unknown:
+        return found
+    hint = f"this is fine if it is in {' or '.join(unknown)}"
+    return [replace(finding, severity=Severity.WARNING, hint=hint) for finding in found]
+
+
+def _below(folder: str, tree: Tree) -> Tree:
+    """What a folder of the tree holds."""
+    prefix = f"{folder}/"
+    inside = (entry for entry in tree if entry.path.startswith(prefix))
+    return Tree.of(entry._replace(path=entry.path.removeprefix(prefix)) for entry in inside)

@@ -1,0 +1,262 @@
+"""Every recipe of the catalogue is built for every target that it names, and loaded where there is a Python for it."""
+
+import os
+import platform
+import subprocess
+import sys
+import textwrap
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import clean_roots
+import pytest
+from command_line import Run
+
+from lpack import catalogue
+from lpack.aws.limits import UNZIPPED_BYTES
+
+pytestmark = [pytest.mark.network, pytest.mark.slow]
+
+RECIPES = {recipe.name: recipe for recipe in catalogue.recipes()}
+
+LARGE = UNZIPPED_BYTES // 8
+"""From here on, a recipe makes a layer for each runtime rather than one for all."""
+
+ROOM = 60 << 20
+"""What even the largest recipe leaves a function, in bytes."""
+
+USES = {
+    "cryptography": """
+        from cryptography.fernet import Fernet
+        from cryptography.hazmat.primitives.asymmetric import ed25519
+
+        seal = Fernet(Fernet.generate_key())
+        assert seal.decrypt(seal.encrypt(b"sealed")) == b"sealed"
+        ed25519.Ed25519PrivateKey.generate().sign(b"signed")
+        """,
+    "lxml": """
+        from lxml import etree, html
+
+        assert etree.fromstring("<a><b>1</b></a>").xpath("//b/text()") == ["1"]
+        assert html.fromstring("<p>one<p>two").xpath("//p")[1].text == "two"
+        """,
+    "own-modules": """
+        from shared.answers import answer
+
+        assert answer({"fine": True})["body"] == '{"fine": true}'
+        """,
+    "pandas-pyarrow": """
+        import io
+
+        import numpy.testing
+        import pandas
+        import pyarrow
+        import pyarrow.compute
+        import pyarrow.csv
+        import pyarrow.dataset
+        import pyarrow.feather
+        import pyarrow.fs
+        import pyarrow.json
+        import pyarrow.orc
+        import pyarrow.parquet
+
+        days = pandas.date_range("2026-01-01", periods=3, tz="Europe/Berlin")
+        frame = pandas.DataFrame({"day": days, "name": ["a", "b", None], "value": [1.5, 2.5, 3.5]})
+        file = io.BytesIO()
+        frame.to_parquet(file)
+        pandas.testing.assert_frame_equal(pandas.read_parquet(io.BytesIO(file.getvalue())), frame)
+        assert pyarrow.compute.sum(pyarrow.array([1, 2])).as_py() == 3
+        assert pyarrow.fs.S3FileSystem
+        """,
+    "pillow": """
+        import io
+
+        from PIL import Image
+
+        for format in ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF"):
+            file = io.BytesIO()
+            Image.new("RGB", (16, 16), "teal").save(file, format)
+            assert Image.open(file).resize((4, 4)).size == (4, 4)
+        """,
+    "psycopg": """
+        import psycopg
+        from psycopg import pq, sql
+
+        assert pq.__impl__ == "binary"
+        assert sql.Identifier("orders").as_string() == '"orders"'
+        """,
+    "pydantic": """
+        from pydantic import BaseModel
+
+        class Event(BaseModel):
+            number: int
+
+        assert Event.model_validate_json('{"number": "3"}').number == 3
+        """,
+    "requests": """
+        import pathlib
+
+        import requests
+
+        assert requests.Request("GET", "https://example.com", params={"q": 1}).prepare().url.endswith("/?q=1")
+        assert pathlib.Path(requests.certs.where()).is_file()
+        """,
+    "scipy": """
+        import numpy
+        import scipy.fft
+        import scipy.integrate
+        import scipy.linalg
+        import scipy.optimize
+        import scipy.signal
+        import scipy.sparse.linalg
+        import scipy.stats
+
+        assert numpy.allclose(scipy.linalg.inv(numpy.diag([2.0, 4.0])), numpy.diag([0.5, 0.25]))
+        assert abs(scipy.stats.norm.cdf(0) - 0.5) < 1e-9
+        """,
+    "xray-python": """
+        import botocore.client
+        from aws_xray_sdk.core import patch, xray_recorder
+        from aws_xray_sdk.core.context import Context
+
+        patch(["botocore"])
+        assert hasattr(botocore.client.BaseClient._make_api_call, "__wrapped__")
+        xray_recorder.configure(context=Context(), sampling=False)
+        with xray_recorder.in_segment("work", sampling=0) as segment:
+            assert segment.name == "work"
+        """,
+}
+
+PROBE = """
+import sys
+
+def handler(event, context):
+    sys.path[:0] = event["path"]
+    exec(event["use"], {})
+    return "used"
+"""
+
+NEEDS_SDK = "xray-python"
+"""The recipe that leaves to the runtime what every Python runtime has."""
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+ROOTS = [
+    pytest.param(python, architecture, id=f"{python}-{architecture}", marks=clean_roots.needs(architecture))
+    for python in ("3.13", "3.14")
+    for architecture in ("x86_64", "arm64")
+]
+
+Build = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def build(tmp_path: Path, lpack: Callable[..., Run]) -> Build:
+    """Builds a recipe in an empty folder; the artifacts, as the JSON document has them."""
+
+    def built(*arguments: str) -> list[dict[str, Any]]:
+        folder = tmp_path / "empty"
+        folder.mkdir()
+        run = lpack("build", *arguments, "-o", tmp_path / "dist", "--json", folder=folder)
+        assert run.exit_code == 0, run.stderr
+        artifacts: list[dict[str, Any]] = run.json["artifacts"]
+        return artifacts
+
+    return built
+
+
+@pytest.fixture
+def loadable(tmp_path: Path, build: Build) -> Callable[[str, str, str], Path]:
+    """Builds a recipe and unpacks what it has for a target into a folder that stands for /opt."""
+
+    def unpacked(name: str, python: str, architecture: str) -> Path:
+        runtime = f"python{python}"
+        narrowed = RECIPES[name].layer.per_runtime  # the others are loaded as everybody gets them
+        options = ("--runtime", runtime, "--architecture", architecture) if narrowed else ()
+        for artifact in build("--layer", name, *options):
+            record = artifact["record"]
+            if runtime in record["runtimes"] and architecture in record["architectures"]:
+                return _unpacked(Path(artifact["path"]), tmp_path / "task" / "opt")
+        raise AssertionError(f"nothing was built for {runtime} on {architecture}")
+
+    return unpacked
+
+
+@pytest.fixture
+def sdk(tmp_path: Path, project: Callable[[Mapping[str, str]], Path], lpack: Callable[..., Run]) -> Callable[[], Path]:
+    """Builds and unpacks an AWS SDK, in place of the one that is part of every Python runtime."""
+
+    def unpacked() -> Path:
+        function = '[function.sdk]\nruntime = "python3.13"\nhandler = "app.handler"\nrequirements = ["boto3"]\n'
+        folder = project({"lpack.toml": function, "app.py": "def handler(event, context): ...\n"})
+        run = lpack("build", folder=folder)
+        assert run.exit_code == 0, run.stderr
+        return _unpacked(folder / "dist" / "sdk.zip", tmp_path / "task" / "sdk")
+
+    return unpacked
+
+
+def _unpacked(artifact: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(artifact) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def search_path(opt: str, python: str, sdk: str) -> list[str]:
+    """Where Python looks in Lambda: https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html"""
+    return [f"{opt}/python/lib/python{python}/site-packages", f"{opt}/python", sdk]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_built_for_every_target_that_it_names(name: str, build: Build) -> None:
+    layer = RECIPES[name].layer
+    artifacts = build("--layer", name)
+    built = [
+        f"{runtime} on {architecture}"
+        for artifact in artifacts
+        for runtime in artifact["record"]["runtimes"]
+        for architecture in artifact["record"]["architectures"]
+    ]
+    assert sorted(built) == sorted(map(str, layer.targets))
+    for artifact in artifacts:
+        assert not [finding for finding in artifact["findings"] if finding["severity"] != "note"]
+        assert artifact["record"]["unzipped_size"] < UNZIPPED_BYTES - ROOM
+    together = sum(artifact["record"]["unzipped_size"] for artifact in artifacts) / len(layer.architectures)
+    assert layer.per_runtime == (together >= LARGE)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_its_packages_work_on_this_machine(
+    name: str, loadable: Callable[[str, str, str], Path], sdk: Callable[[], Path]
+) -> None:
+    architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    opt = loadable(name, HERE, architecture)
+    path = search_path(str(opt), HERE, str(sdk()) if name == NEEDS_SDK else "")
+    use = textwrap.dedent(USES[name])
+    process = subprocess.run(
+        [sys.executable, "-S", "-c", use],  # -S: nothing that is installed here
+        env={"PYTHONPATH": os.pathsep.join(filter(None, path)), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.parametrize(("python", "architecture"), ROOTS)
+@pytest.mark.parametrize("name", RECIPES)
+def test_its_packages_work_in_a_clean_root(
+    name: str,
+    python: str,
+    architecture: str,
+    loadable: Callable[[str, str, str], Path],
+    sdk: Callable[[], Path],
+) -> None:
+    task = loadable(name, python, architecture).parent
+    if name == NEEDS_SDK:
+        sdk()
+    (task / "probe.py").write_text(PROBE)
+    event = {"path": search_path("/var/task/opt", python, "/var/task/sdk"), "use": textwrap.dedent(USES[name])}
+    assert clean_roots.invoke(task, "probe.handler", event, python=python, architecture=architecture) == "used"
