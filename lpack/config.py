@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -154,6 +154,10 @@ class Project:
     def parts(self) -> tuple[Layer | Function, ...]:
         """All that is to be built, in the order in which it has to be: layers first."""
         return (*self.layers, *self.functions)
+
+    def function(self, name: str) -> Function:
+        """The function of that name; UsageError offers the nearest."""
+        return next(part for part in replace(self, layers=()).selected([name]) if isinstance(part, Function))
 
     def layer(self, name: str) -> Layer:
         """The layer of that name, which the configuration is known to have."""

@@ -140,7 +140,7 @@ def read_layer(value: Any, place: Place) -> dict[str, Any]:
         )
     elif asks and not families <= SUPPORTED_FAMILIES:
         place.key("requirements").problem(f"for {families.pop()} runtimes are {NOT_YET}")
-    if not asks and not values.get("source"):
+    if "requirements" not in value and "source" not in value:
         place.problem("has neither `requirements` nor `source`: a layer without files is none")
     return values
 

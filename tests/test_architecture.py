@@ -12,18 +12,21 @@ PACKAGE = Path(__file__).parent.parent / "lpack"
 
 FLOORS = """
     cli
-    examine
-    build
-    check ecosystems starters
+    build examine
+    artifacts layering
+    assembling
+    catalogue check ecosystems starters
     download
     http_client
-    archive overlay record sources
+    archive overlay record side_by_side trimming
+    sources
     store
     network
     config
     config_keys
     config_values
-    machine tree
+    machine weights
+    tree
     model
     aws processes sizes
     errors

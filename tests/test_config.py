@@ -312,7 +312,7 @@ def test_a_project_folder_that_is_none_is_named(tmp_path: Path, name: str, reaso
         ('include = ["a", 1, ""]', "`function.orders.include[1]` must be a string, not a whole number"),
         (
             "requirements = 1",
-            "`function.orders.requirements` must be a file's path or a list of requirements, not a whole",
+            "`function.orders.requirements` must be a file's path, a list of requirements or a table, not a whole",
         ),
         ("requirements = [{}]", "`function.orders.requirements[0]` must be a string, not a table"),
         (
@@ -393,10 +393,8 @@ def test_an_unknown_architecture_is_told_with_lambdas_name(problems: Problems, n
 @pytest.mark.parametrize(
     ("lines", "path"),
     [
-        ("layers = ['scientific']", "function.orders.layers"),
         ("[function.orders.tests.smoke]", "function.orders.tests"),
         ("dockerfile = 'Dockerfile'", "function.orders.dockerfile"),
-        ("[layer.scientific]", "layer"),
         ("[publish]\nbucket = 'b'", "publish"),
     ],
 )

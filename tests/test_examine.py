@@ -103,10 +103,10 @@ def test_a_function_is_inspected_as_it_would_be_built(orders: Path, artifact: Pa
 
 def test_an_artifact_is_inspected_with_its_record(artifact: Path) -> None:
     found = inspect_artifact(artifact)
-    assert (found.name, found.target, found.handler) == ("orders.zip", "python3.13 on arm64", "app.handler")
+    assert (found.name, found.targets, found.handler) == ("orders.zip", ("python3.13 on arm64",), "app.handler")
     assert found.left_out is None
     assert found.required_by is None
     artifact.with_name("orders.zip.json").unlink()
     bare = inspect_artifact(artifact)
-    assert (bare.target, bare.handler, bare.record) == (None, None, None)
+    assert (bare.targets, bare.handler, bare.record) == ((), None, None)
     assert bare.tree.content == found.tree.content

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lpack.build import Options, build_functions
+from lpack.build import Options, build_artifacts
 from lpack.cli.session import today
 from lpack.config import load
 from lpack.model import Host, Silent
@@ -174,7 +174,7 @@ def test_neither_the_number_of_workers_nor_what_the_store_holds_matters(tmp_path
         shutil.rmtree(folder / "dist", ignore_errors=True)
         host = Host(dict(os.environ), tmp_path / store, workers=workers)
         options = Options(output=folder / "dist", today=today())
-        outcomes = build_functions(project, project.functions, options, host=host, reporter=Silent())
+        outcomes = build_artifacts(project, project.parts, options, host=host, reporter=Silent())
         assert [outcome.error for outcome in outcomes] == [None, None]
         seen.append(outputs(folder))
     assert seen[0] == seen[1] == seen[2]

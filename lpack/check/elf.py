@@ -248,10 +248,9 @@ def _read_dynamic(segment: DynamicSegment, elf: ELFFile) -> dict[str, Any]:
 
 
 def _text(name: str) -> str:
-    """What pyelftools took for Latin-1, in UTF-8 and fit to be printed."""
     if len(name) > _LONGEST:
         raise _BrokenError("it has names that are too long for any file")
-    return printable(name.encode("latin-1").decode(errors="backslashreplace"))
+    return printable(name)
 
 
 def _symbol_versions(segment: DynamicSegment, elf: ELFFile, tables: int) -> dict[str, tuple[int, ...]]:

@@ -21,8 +21,8 @@ WINDOW = 64 * KIB
 NOISE = random.Random(1).randbytes(3 * MIB)
 
 _STARTS = st.integers(0, 1000) | st.integers(WINDOW - 100, WINDOW + 100) | st.integers(0, MIB - 1)
-_SIZES = (
-    st.sampled_from([0, 1, WINDOW - 1, WINDOW, WINDOW + 1, MIB - 1, MIB, MIB + 1, 2 * MIB + 1]) | st.integers(0, 2000)
+_SIZES = st.sampled_from([0, 1, WINDOW - 1, WINDOW, WINDOW + 1, MIB - 1, MIB, MIB + 1, 2 * MIB + 1]) | st.integers(
+    0, 2000
 )
 _STEPS = st.lists(st.tuples(st.sampled_from(["write", "one file", "another file"]), _STARTS, _SIZES))
 

@@ -29,7 +29,7 @@ def package(name: str, version: str, root: str = "") -> Package:
 
 
 def tree(files: Mapping[str, bytes | str], packages: Mapping[str, str] | None = None, root: str = "") -> Tree:
-    """Files by path; a string is a link's target. Those in a package's folder, below the root, belong to the package."""
+    """Files by path; a string is a link's target. Those in a package's folder, below the root, belong to it."""
     return Tree.of(
         Entry(
             path,
@@ -42,7 +42,7 @@ def tree(files: Mapping[str, bytes | str], packages: Mapping[str, str] | None = 
 
 
 def of_sizes(sizes: Mapping[str, int], packages: Sequence[str] = ()) -> Tree:
-    """Files by path and size, which belong to the first package whose name is a folder of their path; no disk has them."""
+    """Files by path and size, on no disk, which belong to the package whose name is a folder of their path."""
     return Tree.of(
         Entry(
             path,

@@ -85,6 +85,16 @@ def test_runpath_replaces_rpath() -> None:
     assert read(elf_file(rpath="/old", runpath="/new")).run_paths == ("/new",)
 
 
+def test_names_are_in_utf_8() -> None:
+    assert read(elf_file(soname="libbücher.so")).soname == "libbücher.so"
+    assert read(elf_file(soname="libXcher.so").replace(b"libXcher", b"lib\xfccher")).broken
+
+
+def test_names_too_long_for_a_path_are_refused() -> None:
+    assert read(elf_file(soname="x" * 4095)).soname == "x" * 4095
+    assert read(elf_file(soname="x" * 4096)) == ElfFacts(broken="it has names that are too long for any file")
+
+
 def test_weak_versions_may_be_missing() -> None:
     found = read(elf_file(versions={"libc.so.6": ["GLIBC_2.17", "GLIBC_2.38"]}, weak=["GLIBC_2.38"]))
     assert found.glibc == (2, 17)

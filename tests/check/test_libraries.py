@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from check_samples import native, subject
+from check_samples import layer, native, subject
 from elf_files import PROGRAM, elf_file
 
+from lpack.check import LayerPart
 from lpack.model import Severity
 
 
@@ -103,3 +104,61 @@ def test_packages_may_load_their_libraries_by_hand() -> None:
 def test_a_library_for_another_machine_does_not_count() -> None:
     files = {"x.so": needs("liba.so.1"), "lib/liba.so.1": elf_file(machine=183)}
     assert [finding.check for finding in native(files)] == ["elf-architecture", "elf-libraries"]
+
+
+# Libraries in layers
+
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:layer:theirs:3"
+
+
+@pytest.mark.parametrize(
+    ("runpath", "library"),
+    [
+        ("", "lib/liba.so.1"),
+        ("/opt/python/libs", "python/libs/liba.so.1"),
+        ("$ORIGIN/../../opt/x", "x/liba.so.1"),
+    ],
+)
+def test_the_loader_looks_in_layers(runpath: str, library: str) -> None:
+    files = {"x.so": needs("liba.so.1", runpath=runpath)}
+    assert native(files, layers=[layer("one", {library: needs()})]) == []
+    assert [finding.check for finding in native(files)] == ["elf-libraries"]
+
+
+def test_packages_may_load_what_is_in_a_layer_by_hand() -> None:
+    files = {"torch/x.so": needs("libcudart.so.12")}
+    nvidia = layer("nvidia", {"python/nvidia/libcudart-1a2b.so": elf_file(soname="libcudart.so.12")}, {"nvidia": "12"})
+    assert native(files, packages={"torch": "2.9"}, layers=[nvidia]) == []
+
+
+def test_out_of_reach_in_a_layer_is_a_note_with_its_path() -> None:
+    files = {"x.so": needs("liba.so.1", "libb.so.1"), "far/libb.so.1": needs()}
+    findings = native(files, layers=[layer("one", {"vendor/liba.so.1": needs()})])
+    assert sorted((finding.message, finding.details) for finding in findings) == [
+        ("`liba.so.1` is in a layer, but not where the loader looks", ("/opt/vendor/liba.so.1: needed by x.so",)),
+        ("`libb.so.1` is in the artifact, but not where the loader looks", ("far/libb.so.1: needed by x.so",)),
+    ]
+
+
+def test_only_what_the_function_could_load_counts() -> None:
+    files = {"x.so": needs("liba.so.1")}
+    foreign = layer("foreign", {"lib/liba.so.1": elf_file(machine=183)})
+    unseen = layer("unseen", {"python/lib/python3.12/site-packages/liba.so.1": needs()})
+    (finding,) = native(files, layers=[foreign, unseen])
+    assert finding.message == (
+        "the artifact needs `liba.so.1`, which is neither in the artifact, nor in its layers, nor in Amazon Linux 2023"
+    )
+
+
+def test_an_unknown_layer_may_have_it() -> None:
+    (finding,) = native({"x.so": needs("liba.so.1")}, layers=[LayerPart(name=ARN, unzipped_size=1)])
+    assert (finding.severity, finding.check) == (Severity.WARNING, "elf-libraries")
+    assert finding.message == (
+        "the artifact needs `liba.so.1`, which is neither in the artifact nor in Amazon Linux 2023, "
+        f"but may be in `{ARN}`"
+    )
+
+
+def test_what_a_layer_lacks_is_not_the_functions_matter() -> None:
+    assert native({"app.py": b""}, layers=[layer("one", {"lib/x.so": needs("libnowhere.so.1")})]) == []

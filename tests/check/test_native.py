@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from check_samples import native, subject
+from check_samples import layer, native, subject
 from elf_files import AARCH64, CUDA, I386, PROGRAM, X86_64, elf_file, elf_header
 
 from lpack.model import Severity
@@ -143,6 +143,8 @@ def test_libstdcxx_is_checked_too() -> None:
 def test_a_libstdcxx_in_the_artifact_may_be_the_one_that_is_loaded() -> None:
     files = {"a.so": needs(GLIBCXX="3.4.32"), "lib/libstdc++.so.6": elf_file(soname="libstdc++.so.6")}
     assert [finding.severity for finding in native(files)] == [Severity.WARNING]
+    ours = layer("ours", {"lib/libstdc++.so.6": elf_file(soname="libstdc++.so.6")})
+    assert [each.severity for each in native({"a.so": needs(GLIBCXX="3.4.32")}, layers=[ours])] == [Severity.WARNING]
 
 
 # The rest
@@ -158,3 +160,20 @@ def test_broken_files_are_a_warning() -> None:
     (finding,) = native({"a.so": HERE[:100]})
     assert (finding.severity, finding.check) == (Severity.WARNING, "elf-unreadable")
     assert finding.details == ("a.so: it is cut short",)
+
+
+def test_names_inside_of_files_can_not_reach_the_terminal() -> None:
+    hostile = "\x1b[2J\u202e\x9b31m\nerror: gone"
+    needy = elf_file(needed=[hostile, f"libc.so.{hostile}"], soname=hostile, runpath=hostile)
+    stranger = elf_file(interpreter=hostile, kind=PROGRAM)
+    files = {
+        "a.so": needy,
+        "b": stranger,
+        "far/c.so": elf_file(soname="x" + hostile),
+        "d.so": elf_file(needed=["x" + hostile]),
+    }
+    findings = native(files)
+    assert {finding.check for finding in findings} == {"elf-libc", "elf-libraries", "elf-run-path"}
+    for finding in findings:
+        assert all(text.isprintable() for text in (finding.message, finding.hint or "", *finding.details))
+    assert any(r"`\x1b[2J\u202e\x9b31m\nerror: gone`" in finding.message for finding in findings)

@@ -96,6 +96,11 @@ def test_a_link_as_large_as_a_file_is_no_link() -> None:
     assert finding.details == ("a has no path as its target",)
 
 
+def test_targets_are_shown_without_what_moves_a_terminal() -> None:
+    (finding,) = found(tree({"a": "\x1b[31mgone\n"}))
+    assert finding.details == (r"a -> \x1b[31mgone\n is broken",)
+
+
 _SEGMENTS = st.sampled_from(["a", "b", "c", "..", "."])
 _PATHS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3).map("/".join)
 

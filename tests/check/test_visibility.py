@@ -9,6 +9,7 @@ from lpack.aws.layer_paths import package_folders
 from lpack.aws.runtimes import RUNTIMES, Runtime
 from lpack.check.visibility import sees_in_layers, visible
 
+_PYTHON = (RUNTIMES["python3.13"].family,)
 _RUNTIMES = st.sampled_from(list(RUNTIMES.values()))
 
 
@@ -40,8 +41,8 @@ def test_a_runtime_sees_its_own_versions_packages(runtime: str, path: str, seen:
 
 def test_what_no_runtime_of_the_layer_is_for_is_a_folder_like_any_other() -> None:
     """A Java of one's own for a Python function, say."""
-    assert sees_in_layers(RUNTIMES["python3.13"], ("python",))("java/bin/java")
-    assert sees_in_layers(RUNTIMES["provided.al2023"], ("provided",))("python/lib/python3.12/site-packages/a.so")
+    assert sees_in_layers(RUNTIMES["python3.13"], _PYTHON)("java/bin/java")
+    assert sees_in_layers(RUNTIMES["provided.al2023"], _PYTHON[:0])("python/lib/python3.12/site-packages/a.so")
 
 
 @given(_RUNTIMES, _RUNTIMES, st.sampled_from(["a", "lib/a", "b/c/d.so"]))
@@ -57,7 +58,7 @@ def test_a_runtime_sees_the_folders_where_it_looks_and_not_those_of_others(
 
 def test_a_tree_keeps_what_is_seen() -> None:
     layer = tree({"python/lib/python3.12/site-packages/a": b"", "python/lib/python3.13/site-packages/a": b"", "b": b""})
-    assert set(visible(layer, RUNTIMES["python3.12"], ("python",)).by_path) == {
+    assert set(visible(layer, RUNTIMES["python3.12"], _PYTHON).by_path) == {
         "python/lib/python3.12/site-packages/a",
         "b",
     }

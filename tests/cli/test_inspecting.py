@@ -76,9 +76,9 @@ def test_a_file_is_shown_as_it_is(orders: Path) -> None:
 
 def test_json_tells_everything(orders: Path) -> None:
     document = lpack("inspect", "orders", "--json", folder=orders).json
-    assert (document["name"], document["target"], document["handler"]) == (
+    assert (document["name"], document["targets"], document["handler"]) == (
         "orders",
-        "python3.13 on arm64",
+        ["python3.13 on arm64"],
         "app.handler",
     )
     assert [(each["name"], each["asked_for"], each["required_by"]) for each in document["packages"]] == [

@@ -11,6 +11,8 @@ from ...errors import ResolveError, UsageError
 from ...model import Host, Target
 from ...processes import Result, run
 from ...store import Store
+from .pyproject import group_lines
+from .requirement_lines import one_file
 from .requirements import Requirements, read_toml
 from .resolving import resolve
 from .uv import Answer, Question
@@ -31,12 +33,11 @@ def resolve_with_pip_tools(requirements: Requirements, question: Question, *, st
         command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes", "--allow-unsafe"]
         command += ["--strip-extras", "--no-header", "--no-annotate", f"--output-file={pins}"]
         command += [f"--extra={extra}" for extra in requirements.extras]
-        command += [f"--group={group}" for group in requirements.groups]
-        if requirements.file:
+        if requirements.file and requirements.kind != "groups":
             command.append(requirements.file.name)
-        else:
+        if requirements.groups or not requirements.file:
             listed = folder / "requirements.in"
-            listed.write_text(question.text, encoding="utf-8")
+            listed.write_text(_listed(requirements, question), encoding="utf-8")
             command.append(str(listed))
         result = run(command, folder=requirements.folder, environ=host.environ)
         if result.exit_code != 0:
@@ -48,6 +49,14 @@ def resolve_with_pip_tools(requirements: Requirements, question: Question, *, st
         text = pins.read_text(encoding="utf-8")
     pinned = replace(question, text=text, arguments=(), constraints="", preferred=None, options=("--no-deps",))
     return resolve(pinned, store=store, host=host)
+
+
+def _listed(requirements: Requirements, question: Question) -> str:
+    """What stands in no file that pip-compile could read: a list, or dependency groups, which it does not know."""
+    if not requirements.groups:
+        return question.text
+    text, _ = one_file(group_lines(requirements.folder, requirements.groups))
+    return text
 
 
 def _what_pip_says(result: Result) -> list[str]:

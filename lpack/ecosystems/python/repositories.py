@@ -43,7 +43,8 @@ def check_out(url: str, commit: str, folder: Path, *, host: Host, credentials: S
             hint="lock it again: a commit has 40 hexadecimal digits",
         )
     must(git("init", "--quiet"))
-    must(git("remote", "add", "--", "origin", url))
+    # A password in the address goes the way of the others, not to git's arguments and settings.
+    must(git("remote", "add", "--", "origin", redacted(url) if url.startswith("http") else url))
     # Most servers give a commit by its name; others only what their branches lead to.
     if git("fetch", "--quiet", "--tags", "origin", commit).exit_code != 0:
         must(git("fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*"))

@@ -25,18 +25,20 @@ FOR_ALL_MACHINES = ("--universal",)
 _KEPT_VARIABLES = re.compile(
     r"UV_(CACHE_DIR|CONCURRENT_.*|CONFIG_FILE|CREDENTIALS_DIR|DEFAULT_INDEX|EXCLUDE_NEWER|EXTRA_INDEX_URL|FIND_LINKS"
     r"|GIT_LFS|HTTP_.*|INDEX|INDEX_.*|INSECURE_HOST|KEYRING_PROVIDER|LOCK_TIMEOUT|NATIVE_TLS|NO_CACHE|NO_CONFIG"
-    r"|NO_INDEX|OFFLINE|REQUEST_TIMEOUT|SYSTEM_CERTS)"
+    r"|OFFLINE|REQUEST_TIMEOUT|SYSTEM_CERTS)"
 )
 """uv's variables about indexes, network and cache. The others could make of the same requirements another lock."""
 
 _OF_PIP = (
     (("UV_DEFAULT_INDEX", "UV_INDEX_URL"), ("PIP_INDEX_URL",)),
     (("UV_INDEX", "UV_EXTRA_INDEX_URL"), ("PIP_EXTRA_INDEX_URL",)),
-    (("UV_NO_INDEX",), ("PIP_NO_INDEX",)),
     (("UV_INSECURE_HOST",), ("PIP_TRUSTED_HOST",)),
     (("SSL_CERT_FILE",), ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")),
 )
 """uv's variables, and those of pip and others that mean the same and are written the same way."""
+
+_TRUE = {"1", "on", "t", "true", "y", "yes"}
+"""What means yes in pip's variables."""
 
 _LEFT_OUT = {"VIRTUAL_ENV", "CONDA_PREFIX", "COLUMNS"}
 """The user's own environments are not the target's; and uv's messages are not to be broken into lines of any width."""
@@ -92,6 +94,8 @@ class Uv:
             *options,
             *(f"--no-binary={name}" for name in sorted(question.from_source)),
         ]
+        if self.host.environ.get("PIP_NO_INDEX", "").lower() in _TRUE:
+            command.append("--no-index")  # for which uv has no variable
         with self.store.temporary_folder() as folder:
             lock = folder / "pylock.toml"
             command.append(f"--output-file={lock}")

@@ -128,7 +128,7 @@ def test_what_is_excluded_is_not_built(indexed: Workshop, make_wheel: MakeWheel,
     assert [package.name for package in assembly.packages] == ["demo"]
     assert [each.path for each in assembly.left_out] == ["native"]
     ask = indexed.ask(requirements=["demo"], exclude_packages=("native",))
-    assert python.required_by(ask, python.lock(ask, "keep")) == {"demo": ("",)}
+    assert python.required_by(ask, python.lock(ask, "keep"), indexed.target) == {"demo": ("",)}
 
 
 def test_who_needs_what_is_known(indexed: Workshop, make_wheel: MakeWheel) -> None:
@@ -136,7 +136,7 @@ def test_who_needs_what_is_known(indexed: Workshop, make_wheel: MakeWheel) -> No
     make_wheel("sdk", requires=["shared", "web"])
     make_wheel("shared")
     ask = indexed.ask(requirements=["sdk", "shared"])
-    assert python.required_by(ask, python.lock(ask, "keep")) == {
+    assert python.required_by(ask, python.lock(ask, "keep"), indexed.target) == {
         "sdk": ("",),
         "shared": ("", "sdk", "web"),
         "web": ("sdk",),

@@ -33,7 +33,7 @@ MakeWheel = Callable[..., Path]
 
 def chosen(workshop: Workshop, **function: Any) -> dict[str, str]:
     """What the target takes of the lock: names and versions."""
-    lock = workshop.lock(**function).lock
+    lock = workshop.locked(**function)
     return {each.name: each.version for each in select(lock, workshop.target, Choice(), workshop.store)}
 
 
@@ -319,7 +319,7 @@ def test_a_poetry_lock_without_its_project_is_an_error(workshop: Workshop) -> No
 
 def test_a_poetry_lock_of_nothing_is_nothing(workshop: Workshop) -> None:
     workshop.write({"src/poetry.lock": END, "src/pyproject.toml": "[tool.poetry]\nname = 'x'\n"})
-    assert workshop.lock().lock.document["packages"] == []
+    assert workshop.locked().document["packages"] == []
 
 
 WEB = LOCKED.format(name="web", version="1.0", python="^3.8 || >=3.11, !=3.12.0", file="web.whl", digest="0" * 64)
@@ -430,7 +430,7 @@ def test_a_lock_by_poetry_itself_is_understood(workshop: Workshop, tmp_path: Pat
     subprocess.run([poetry / "bin/poetry", "lock", "--quiet"], cwd=workshop.folder / "src", env=environ, check=True)
     plain = {"certifi", "charset-normalizer", "idna", "numpy", "pysocks", "requests", "urllib3"}
     workshop.target = target("python3.13", "arm64")
-    names = {package["name"] for package in workshop.lock().lock.document["packages"]}
+    names = {package["name"] for package in workshop.locked().document["packages"]}
     assert names == plain
-    names = {package["name"] for package in workshop.lock(groups=("log",)).lock.document["packages"]}
+    names = {package["name"] for package in workshop.locked(groups=("log",)).document["packages"]}
     assert names == plain | {"structlog"}

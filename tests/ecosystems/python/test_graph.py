@@ -103,9 +103,9 @@ def test_packages_that_need_each_other_go_together() -> None:
 
 def test_an_unknown_name_is_refused_and_the_nearest_offered() -> None:
     with pytest.raises(UsageError) as caught:
-        refuse_unknown(["boto"], list(REQUIRES))
+        refuse_unknown(["boto"], list(REQUIRES), "exclude-packages")
     assert caught.value.message == "`exclude-packages` names `boto`, which is not among the packages"
     assert caught.value.hint == "did you mean `boto3`?"
     with pytest.raises(UsageError) as caught:
-        refuse_unknown(["six", "zzz"], list(REQUIRES))
+        refuse_unknown(["six", "zzz"], list(REQUIRES), "exclude-packages")
     assert caught.value.hint == "remove it from `exclude-packages`"

@@ -33,7 +33,7 @@ def test_a_missing_lock_is_made_with_hashes_for_the_target(indexed: Workshop, ma
     assert locked.file == indexed.folder / "pylock.orders.toml"
     assert locked.changes == ("+ demo 1.0", "+ part 2.0")
     document = tomllib.loads(indexed.lock_text())
-    assert document == locked.lock.document
+    assert document == locked.locks[indexed.target].document
     assert document["requires-python"] == "==3.13.*"
     assert document["packages"][0]["wheels"][0]["hashes"] == {"sha256": sha256_of(wheel).hex()}
     assert document["tool"]["lpack"]["architecture"] == "x86_64"
@@ -42,7 +42,7 @@ def test_a_missing_lock_is_made_with_hashes_for_the_target(indexed: Workshop, ma
 @pytest.mark.parametrize("requirements", [[], "requirements.txt"])
 def test_nothing_can_be_asked_for(indexed: Workshop, requirements: list[str] | str) -> None:
     indexed.write({"requirements.txt": "# nothing yet\n"})
-    assert indexed.lock(requirements=requirements).lock.document["packages"] == []
+    assert indexed.locked(requirements=requirements).document["packages"] == []
     assert indexed.assemble(requirements=requirements).packages == ()
 
 
@@ -109,7 +109,7 @@ def test_each_architecture_gets_its_own_wheels(indexed: Workshop, make_wheel: Ma
     files = {}
     for architecture in ("x86_64", "arm64"):
         indexed.target = target("python3.13", architecture)
-        (package,) = indexed.lock(requirements=["demo"], name=architecture).lock.document["packages"]
+        (package,) = indexed.locked(requirements=["demo"], name=architecture).document["packages"]
         files[architecture] = [wheel["url"].rpartition("/")[2] for wheel in package["wheels"]]
     assert files == {
         "x86_64": ["demo-1.0-cp313-cp313-manylinux_2_28_x86_64.whl"],

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.network
 def test_pandas_and_its_kind_are_locked_for_every_target(workshop: Workshop, runtime: str, architecture: str) -> None:
     workshop.target = target(runtime, architecture)
     locked = workshop.lock(requirements=["pandas", "numpy", "requests", "pydantic", "cryptography"])
-    distributions = {each.name: each for each in select(locked.lock, workshop.target, Choice(), workshop.store)}
+    distributions = {
+        each.name: each for each in select(locked.locks[workshop.target], workshop.target, Choice(), workshop.store)
+    }
     assert distributions.keys() >= {"pandas", "numpy", "pydantic-core", "cryptography", "cffi", "urllib3"}
     for distribution in distributions.values():
         assert distribution.kind == "wheel"
@@ -50,7 +52,7 @@ def test_a_package_for_another_system_is_explained(workshop: Workshop) -> None:
 
 
 def test_a_pure_project_without_wheels_is_locked_as_its_source(workshop: Workshop) -> None:
-    (package,) = workshop.lock(requirements=["docopt==0.6.2"]).lock.document["packages"]
+    (package,) = workshop.locked(requirements=["docopt==0.6.2"]).document["packages"]
     assert package["sdist"]["url"].endswith("/docopt-0.6.2.tar.gz")
     assert "docopt.py" in workshop.assemble(requirements=["docopt==0.6.2"]).tree.by_path
 
@@ -60,5 +62,5 @@ def test_a_package_from_its_address_is_locked(workshop: Workshop) -> None:
         "https://files.pythonhosted.org/packages/76/c6/c88e154df9c4e1a2a66ccf0005a88dfb2650c1dffb6f5ce603dfbd452ce3"
     )
     workshop.write({"src/requirements.txt": f"idna @ {address}/idna-3.10-py3-none-any.whl\n"})
-    (package,) = workshop.lock().lock.document["packages"]
+    (package,) = workshop.locked().document["packages"]
     assert package["archive"]["hashes"]["sha256"].startswith("946d195a0d259cbb")

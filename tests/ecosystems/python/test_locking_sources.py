@@ -57,7 +57,7 @@ def test_a_local_project_is_locked_with_what_it_needs_and_built(
         {"src/requirements.txt": line, **under("libs/core", project_files("core", requires=["part"], known=known))}
     )
     locked = indexed.lock()
-    packages = {package["name"]: package for package in locked.lock.document["packages"]}
+    packages = {package["name"]: package for package in locked.locks[indexed.target].document["packages"]}
     assert packages.keys() == {"core", "part"}
     assert packages["core"]["directory"] == {"path": "libs/core"}
     assert {"core.py", "part.py", "app.py"} <= indexed.assemble().tree.by_path.keys()
@@ -238,7 +238,7 @@ def test_a_commit_of_a_repository_is_built_once(
     commit = repository(remote)
     indexed.write({"src/requirements.txt": f"demo @ git+file://{remote}#subdirectory=python"})
     locked = indexed.lock()
-    (package,) = (each for each in locked.lock.document["packages"] if each["name"] == "demo")
+    (package,) = (each for each in locked.locks[indexed.target].document["packages"] if each["name"] == "demo")
     assert package["vcs"]["commit-id"] == commit
     assert {"demo.py", "part.py"} <= indexed.assemble().tree.by_path.keys()
     shutil.rmtree(remote)

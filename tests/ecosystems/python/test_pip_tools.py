@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from projects import project_files
 from workshop import Workshop, target
 
+from lpack.config_keys import Groups
 from lpack.errors import ResolveError, UsageError
 
 HOST = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -31,13 +34,44 @@ def test_another_target_than_the_host_is_refused(by_pip_tools: Workshop, other: 
     assert caught.value.hint == 'set `resolver = "uv"` in [build], which resolves for any target'
 
 
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        ({"requirements": "pyproject.toml", "groups": ("tools",)}, {"demo", "helper", "base"}),
+        ({"requirements": "pyproject.toml"}, {"demo"}),
+        ({"requirements": ["helper"]}, {"helper"}),
+    ],
+    ids=["with a group", "without groups", "a list"],
+)
+def test_groups_are_part_of_what_is_asked(
+    by_pip_tools: Workshop, make_wheel: Callable[..., Path], function: dict[str, Any], names: set[str]
+) -> None:
+    for name in ("demo", "helper", "base", "other"):
+        folder = make_wheel(name).parent
+    by_pip_tools.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+    project = '[project]\nname = "x"\nversion = "1"\ndependencies = ["demo"]\n[dependency-groups]\n'
+    groups = 'tools = ["helper", { include-group = "basic" }]\nbasic = ["base"]\nother = ["other"]\n'
+    by_pip_tools.write({"pyproject.toml": project + groups})
+    assert by_pip_tools.versions(**function).keys() == names
+
+
+def test_groups_alone_are_not_the_project(by_pip_tools: Workshop, make_wheel: Callable[..., Path]) -> None:
+    for name in ("demo", "helper"):
+        folder = make_wheel(name).parent
+    by_pip_tools.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+    project = '[project]\nname = "x"\nversion = "1"\ndependencies = ["demo"]\n[dependency-groups]\n'
+    by_pip_tools.write({"pyproject.toml": project + 'tools = ["helper"]\n'})
+    groups = Groups(by_pip_tools.folder / "pyproject.toml", ("tools",))
+    assert by_pip_tools.versions(requirements=groups).keys() == {"helper"}
+
+
 @pytest.mark.network
 def test_pip_compile_chooses_and_its_pins_are_kept(by_pip_tools: Workshop) -> None:
     by_pip_tools.write({"src/requirements.txt": "requests>=2.32\n-c limits.txt\n", "src/limits.txt": "idna<3.8\n"})
     versions = by_pip_tools.versions()
     assert versions.keys() == {"certifi", "charset-normalizer", "idna", "requests", "urllib3"}
     assert versions["idna"] == "3.7"
-    packages = by_pip_tools.lock().lock.document["packages"]
+    packages = by_pip_tools.locked().document["packages"]
     assert all(wheel["hashes"]["sha256"] for package in packages for wheel in package["wheels"])
     by_pip_tools.write({"src/requirements.txt": "requests>=2.32\n", "src/limits.txt": ""})
     assert by_pip_tools.lock("keep").changes == ()

@@ -81,12 +81,14 @@ def test_the_user_s_own_settings_for_git_stay(tmp_path: Path) -> None:
     assert server.asked[0].headers["user-agent"] == "own"
 
 
-def test_the_index_s_credentials_are_used_for_repositories_and_not_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("userinfo", ["", "ann:s3cret@"], ids=["of the index", "of the address"])
+def test_credentials_are_used_for_repositories_and_not_shown(tmp_path: Path, userinfo: str) -> None:
     (tmp_path / "place").mkdir()
     with serving(tmp_path, login=("ann", "s3cret")) as server:
-        known = (Credential(server.url, "ann", "s3cret"),)
+        known = () if userinfo else (Credential(server.url, "ann", "s3cret"),)
+        url = f"{server.url}/demo.git".replace("//", f"//{userinfo}", 1)
         with pytest.raises(ToolError) as caught:
-            check_out(f"{server.url}/demo.git", "0" * 40, tmp_path / "place", host=host(), credentials=known)
+            check_out(url, "0" * 40, tmp_path / "place", host=host(), credentials=known)
     assert server.asked_for("demo.git/info/refs?service=git-upload-pack")[0].login == ("ann", "s3cret")
     assert "s3cret" not in "\n".join([caught.value.message, *caught.value.details])
     assert "s3cret" not in (tmp_path / "place/.git/config").read_text()

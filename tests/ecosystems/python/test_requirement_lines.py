@@ -151,7 +151,7 @@ def test_an_option_that_no_requirements_file_has_is_named(tmp_path: Path, text: 
 @pytest.mark.parametrize("option", ["-i", "--find-links", "-r", "--requirement="])
 def test_an_option_without_its_value_is_named(tmp_path: Path, option: str) -> None:
     (tmp_path / "requirements.txt").write_text(f"{option}\ndemo\n")
-    with pytest.raises(UsageError, match="has `--[a-z-]+` without a value"):
+    with pytest.raises(UsageError, match=r"has `--[a-z-]+` without a value"):
         all_lines(Requirements("requirements", tmp_path, tmp_path / "requirements.txt"))
 
 

@@ -23,7 +23,7 @@ PROJECT = '[project]\nname = "orders"\nversion = "1.0"\ndependencies = ["base"]\
 
 
 def found(workshop: Workshop, **function: Any) -> Requirements:
-    return requirements_of(workshop.ask(**function).function, workshop.folder)
+    return requirements_of(workshop.ask(**function).wanted, workshop.folder)
 
 
 # Where they stand
@@ -179,7 +179,7 @@ def test_any_project_has_an_answer(document: dict[str, Any]) -> None:
             requirements = Requirements(kind, Path(folder), Path(folder, "uv.lock"), (), ("all",), ("dev",))
             direct_names(requirements)
             sources = sources_of(requirements)
-            fingerprint(requirements, (), sources, target(), resolver="uv", folder=Path(folder))
+            fingerprint(requirements, (), sources, [target()], provided={}, resolver="uv", folder=Path(folder))
             credentials(requirements, {})
 
 
@@ -234,7 +234,8 @@ def test_a_folder_whose_name_only_its_backend_knows_is_nameless(
 def taken(workshop: Workshop, runtime: str = "python3.13", resolver: str = "uv", **function: Any) -> str:
     requirements = found(workshop, **function)
     lines, sources = all_lines(requirements), sources_of(requirements)
-    return fingerprint(requirements, lines, sources, target(runtime), resolver=resolver, folder=workshop.folder)
+    here = workshop.folder
+    return fingerprint(requirements, lines, sources, [target(runtime)], provided={}, resolver=resolver, folder=here)
 
 
 FILES = {

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sample_wheels
+from index_server import IndexServer
 from workshop import Workshop, target
 
 from lpack.ecosystems.python.uv import python_platform, uv_environment, what_uv_says
@@ -61,8 +63,6 @@ def test_what_would_make_another_lock_does_not_reach_uv(name: str) -> None:
         ({"PIP_CERT": "a", "CURL_CA_BUNDLE": "b"}, {"SSL_CERT_FILE": "a"}),
         ({"REQUESTS_CA_BUNDLE": "a", "CURL_CA_BUNDLE": "b"}, {"SSL_CERT_FILE": "a"}),
         ({"PIP_CERT": "a", "SSL_CERT_FILE": "b"}, {}),
-        ({"PIP_NO_INDEX": "1"}, {"UV_NO_INDEX": "1"}),
-        ({"PIP_NO_INDEX": "1", "UV_NO_INDEX": "0"}, {}),
         ({"PIP_TRUSTED_HOST": "a b:80"}, {"UV_INSECURE_HOST": "a b:80"}),
         ({"PIP_TRUSTED_HOST": "a", "UV_INSECURE_HOST": "b"}, {}),
         ({"PIP_FIND_LINKS": "https://a.invalid file:///b"}, {"UV_FIND_LINKS": "https://a.invalid,file:///b"}),
@@ -83,10 +83,16 @@ def test_local_links_start_where_lpack_runs(tmp_path: Path, monkeypatch: pytest.
     assert links == f"{tmp_path}/one,{tmp_path}/two words,{tmp_path}/absent"
 
 
-def test_pip_s_links_lead_to_wheels(workshop: Workshop, make_wheel: Callable[..., Path]) -> None:
-    folder = make_wheel("demo", "1.0").parent
-    workshop.environ |= {"PIP_FIND_LINKS": f"/absent {folder}", "PIP_NO_INDEX": "true"}
-    assert workshop.versions(requirements=["demo"]) == {"demo": "1.0"}
+def test_pip_s_links_lead_to_wheels(
+    indexed: Workshop, index: IndexServer, make_wheel: Callable[..., Path], tmp_path: Path
+) -> None:
+    make_wheel("demo", "2.0")
+    linked = sample_wheels.make_wheel(tmp_path / "linked", "demo", "1.0").parent
+    indexed.environ |= {"PIP_FIND_LINKS": f"/absent {linked}", "PIP_NO_INDEX": "true"}
+    assert indexed.versions(requirements=["demo"]) == {"demo": "1.0"}
+    assert index.asked == []
+    indexed.environ["PIP_NO_INDEX"] = "0"
+    assert indexed.versions("upgrade", requirements=["demo"]) == {"demo": "2.0"}
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def real_wheel(requirement: str, workshop: Workshop) -> Wheel:
     workshop.target = host()
     ask = workshop.ask(requirements=[requirement])
     name = re.sub(r"[-_.]+", "-", requirement.partition("==")[0]).lower()
-    distributions = select(workshop.lock(requirements=[requirement]).lock, workshop.target, Choice(), workshop.store)
+    distributions = select(workshop.locked(requirements=[requirement]), workshop.target, Choice(), workshop.store)
     (wheel,) = wheels_of([each for each in distributions if each.name == name], ask)
     return wheel
 
