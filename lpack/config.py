@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from .aws.architectures import X86_64, Architecture
 from .aws.runtimes import Runtime
-from .config_keys import Groups, LayerArn, read_layer, read_project
+from .config_keys import Bundle, Groups, LayerArn, read_layer, read_project
 from .config_values import Place, alternatives, quoted
 from .errors import ConfigError, UsageError
 from .model import Target
@@ -54,6 +54,9 @@ class Function:
     ``layers`` are names of the project's layers and ARNs of others. ``memory`` and ``ephemeral_storage`` are in MB,
     ``timeout`` in seconds; ``provided_libraries`` are shared libraries (sonames) that the user vouches for. Paths are
     absolute; what ``Dependencies`` says of their fields holds here too.
+
+    For languages that are compiled, ``artifact`` is the jar or program that holds the function, relative to the source,
+    and ``build`` the command that makes it, run in the source.
     """
 
     name: str
@@ -68,6 +71,9 @@ class Function:
     exclude_packages: tuple[str, ...] = ()
     trim: Trim = ()
     layers: tuple[str | LayerArn, ...] = ()
+    bundle: Bundle | Literal[False] | None = None
+    artifact: str | None = None
+    build: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     memory: int = 128
     timeout: int = 3

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .aws.architectures import ARCHITECTURES, ARM64, X86_64, Architecture
 from .aws.limits import (
@@ -55,6 +55,14 @@ class LayerArn(NamedTuple):
 
     arn: str
     unzipped_size: int | None = None
+
+
+class Bundle(NamedTuple):
+    """How esbuild bundles a Node.js function; ``external`` packages are installed beside the bundle instead."""
+
+    minify: bool = False
+    source_map: bool = False
+    external: tuple[str, ...] = ()
 
 
 class Groups(NamedTuple):
@@ -300,6 +308,23 @@ def _license(value: Any, place: Place) -> str | None:
     return read_line(value, place, LAYER_LICENSE_CHARACTERS)
 
 
+def _bundle(value: Any, place: Place) -> Bundle | Literal[False] | None:
+    """How to bundle; False when it is not wanted, although the handler is TypeScript."""
+    if isinstance(value, bool):
+        return Bundle() if value else False
+    if not isinstance(value, dict):
+        place.problem(f"must be a boolean or a table, not {kind_of(value)}")
+        return None
+    values = _table(value, place, _BUNDLE_KEYS)
+    return Bundle(**{key.replace("-", "_"): item for key, item in values.items() if item is not None})
+
+
+def _command(value: Any, place: Place) -> tuple[str, ...]:
+    if value == []:
+        place.problem("must not be empty")
+    return read_texts(value, place)
+
+
 def _libraries(value: Any, place: Place) -> frozenset[str]:
     return frozenset(read_texts(value, place))
 
@@ -344,6 +369,9 @@ FUNCTION_KEYS: dict[str, Reader] = {
     "provided-libraries": _libraries,
     "trim": _trim,
     "layers": _function_layers,
+    "bundle": _bundle,
+    "artifact": read_text,
+    "build": _command,
     "dockerfile": _later,
     "tests": _later,
 }
@@ -364,6 +392,8 @@ LAYER_KEYS: dict[str, Reader] = {
     "description": _description,
     "license": _license,
 }
+
+_BUNDLE_KEYS: dict[str, Reader] = {"minify": read_switch, "source-map": read_switch, "external": read_texts}
 
 _GROUPS_KEYS: dict[str, Reader] = {"file": read_file, "group": read_name, "groups": read_names}
 

@@ -230,7 +230,7 @@ def unsafe(path: str) -> str | None:
     if "\\" in path:
         return "contains a backslash"
     plain = path.isascii() and path.isprintable()
-    if not plain and any(ord(character) < 32 or ord(character) == 127 for character in path):
+    if not plain and any(ord(character) < 32 or 127 <= ord(character) < 160 for character in path):
         return "contains a control character"
     framed = f"/{path}/"
     if "/../" in framed:

@@ -528,8 +528,9 @@ def test_a_reporter_that_raises_ends_it_also_while_nothing_comes(server: IndexSe
 
     never = threading.Event()
     server.answers[NAME] = iter([stalled(0, never)])
+    environ = {"PIP_DEFAULT_TIMEOUT": "2", "PIP_RETRIES": "0"}
     with pytest.raises(Enough):
-        fetched(download(server.file_url(NAME)), store, reporter=Impatient())
+        fetched(download(server.file_url(NAME)), store, environ=environ, reporter=Impatient())
     never.set()
     assert left_behind(store) == []
 

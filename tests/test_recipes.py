@@ -24,7 +24,7 @@ RECIPES = {recipe.name: recipe for recipe in catalogue.recipes()}
 LARGE = UNZIPPED_BYTES // 8
 """From here on, a recipe makes a layer for each runtime rather than one for all."""
 
-ROOM = 60 << 20
+ROOM = 50 << 20
 """What even the largest recipe leaves a function, in bytes."""
 
 USES = {

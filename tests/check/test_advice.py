@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+import tomllib
+
 import pytest
 from check_samples import of_sizes, package, subject
 
@@ -7,6 +10,7 @@ from lpack.aws.runtimes import Family
 from lpack.check import check_layer
 from lpack.check.advice import Part, advice
 from lpack.check.limits import check_sizes
+from lpack.trimming import trimmed
 
 MB = 1 << 20
 
@@ -89,6 +93,36 @@ def test_lambda_has_the_node_sdk_already(root: str) -> None:
     (tip,) = tips(files, family="nodejs")
     assert tip.startswith("Lambda's Node.js runtimes have the AWS SDK already, which takes 10 MB: leave out `@aws-sdk`")
     assert tips(files, family="python") == ()
+
+
+def test_a_line_that_is_offered_does_what_it_says() -> None:
+    sizes = {
+        "botocore/data/ec2/2016-11-15/service-2.json": 7 * MB,
+        "botocore/data/s3/2006-03-01/service-2.json": 5 * MB,
+        "botocore/data/endpoints.json": 3 * MB,
+        "botocore/tests/x.py": 11 * MB,
+        "botocore/testing.py": 13 * MB,
+        "numpy/core/tests/test/x.h": 17 * MB,
+        "numpy/include/x.h": 19 * MB,
+        "numpy/test.py": 23 * MB,
+    }
+    entries = of_sizes(sizes, ["botocore", "numpy"]).entries
+    saved = {}
+    for tip in tips(sizes, "botocore", "numpy"):
+        if match := re.search(r"take (\d+) MB.*`(trim = .*)`", tip):
+            document = tomllib.loads(match[2])["trim"]
+            left = [
+                entry
+                for package in ("botocore", "numpy")
+                for entry in trimmed(
+                    [entry for entry in entries if entry.package == package],
+                    tuple((name, tuple(patterns)) for name, patterns in document.items()),
+                ).entries
+            ]
+            gone = {entry.path for entry in entries} - {entry.path for entry in left}
+            saved[match[2]] = sum(sizes[path] for path in gone)
+            assert saved[match[2]] == int(match[1]) * MB
+    assert sorted(saved.values()) == [7 * MB, 17 * MB, 28 * MB, 36 * MB]
 
 
 def test_what_saves_most_comes_first_in_whatever_part() -> None:
