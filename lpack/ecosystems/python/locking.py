@@ -174,6 +174,8 @@ def _question(requirements: Requirements, lines: tuple[Line, ...], sources: Sour
         ask.wanted.targets[0],
         indexes=index_lines(lines),
         from_source=sources.built,
+        # uv reads all of pip's options but this one from a requirements file.
+        options=("--prerelease=allow",) if any(line.option == "--pre" for line in lines) else (),
     )
     groups = tuple(f"--group={group}" for group in requirements.groups)
     if requirements.kind == "groups":

@@ -120,7 +120,7 @@ def all_lines(requirements: Requirements) -> tuple[Line, ...]:
     if requirements.kind == "list":
         return tuple(_line(specifier, start, start) for specifier in requirements.specifiers)
     if requirements.kind == "requirements" and requirements.file:
-        return tuple(_included(requirements.file, start, set()))
+        return tuple(_included(requirements.file, start, (), set()))
     return ()
 
 
@@ -166,16 +166,21 @@ def _line(text: str, start: Path, folder: Path) -> Line:
     return Line(_OPTIONS.get(match["option"], match["option"]), match["value"].strip("'\" "), start, folder)
 
 
-def _included(file: Path, start: Path, seen: set[Path]) -> Iterator[Line]:
-    if file.resolve() in seen:
+def _included(file: Path, start: Path, including: tuple[Path, ...], seen: set[Path]) -> Iterator[Line]:
+    """The lines of a file and of those that it includes, each file once; ``including`` are those on the way to it."""
+    place = file.resolve()
+    if place in including:
+        way = " → ".join(f"`{each.name}`" for each in (*including[including.index(place) :], place))
+        raise UsageError(f"requirements files include each other: {way}", hint="break the circle")
+    if place in seen:
         return
-    seen.add(file.resolve())
+    seen.add(place)
     for line in lines_in(_text(file), file.parent):
         _refuse_mistakes(line, file)
         yield line._replace(start=start)
         if line.option in _INCLUDING and "://" not in line.value:
             is_constraint = line.option == "--constraint"
-            for inner in _included(file.parent / line.value, start, seen):
+            for inner in _included(file.parent / line.value, start, (*including, place), seen):
                 yield inner._replace(is_constraint=inner.is_constraint or is_constraint)
 
 

@@ -111,7 +111,7 @@ _ADVICE = {
     r"building source distributions is disabled": "write `NAME @ ADDRESS` for what comes from an address: what is "
     "built needs a name",
     r"build backend": "correct the project that can't be built; one of poetry needs a poetry.lock (`poetry lock`)",
-    r"couldn't parse|not found at": "correct the requirements",
+    r"couldn't parse|not found at|expected `": "correct the requirements",
     r"requested python version": "ask for versions that support the runtime's Python, or use another runtime",
     r"certificate|\btls\b|\bssl\b": "set SSL_CERT_FILE to your organisation's CA bundle",
     r"\bdns\b|connect\b|timed out|error sending request": "check the network and the proxy (HTTPS_PROXY); with a lock "

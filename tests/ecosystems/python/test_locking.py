@@ -53,7 +53,7 @@ def test_a_lock_that_fits_is_kept_without_asking_anybody(indexed: Workshop, make
     indexed.environ["UV_DEFAULT_INDEX"] = "http://127.0.0.1:9/simple"
     indexed.environ["PATH"] = ""
     again = indexed.lock(requirements=["demo"])
-    assert again.lock == first.lock
+    assert again.locks == first.locks
     assert again.changes == ()
 
 
@@ -331,3 +331,14 @@ def test_an_older_version_of_what_needs_it_is_taken_instead(indexed: Workshop, m
     make_wheel("user", "1.0")
     make_wheel("user", "2.0", requires=["native"])
     assert indexed.versions(requirements=["user"]) == {"user": "1.0"}
+
+
+def test_prereleases_come_when_the_requirements_file_asks_for_them(
+    indexed: Workshop, make_wheel: Callable[..., Path]
+) -> None:
+    for version in ("1.0", "2.0rc1"):
+        make_wheel("demo", version, {"demo.py": ""})
+    indexed.write({"src/requirements.txt": "demo\n"})
+    assert indexed.versions() == {"demo": "1.0"}
+    indexed.write({"src/requirements.txt": "--pre\ndemo\n"})
+    assert indexed.versions(policy="upgrade") == {"demo": "2.0rc1"}

@@ -103,7 +103,7 @@ def test_included_files_are_read_each_once(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text(
         "-r more/base.txt\n-c more/limits.txt\nown\n-r https://x.invalid/y.txt\n"
     )
-    (tmp_path / "more/base.txt").write_text("-r ../requirements.txt\nbase\n./core\n")
+    (tmp_path / "more/base.txt").write_text("base\n./core\n")
     (tmp_path / "more/limits.txt").write_text("base<2\n-r others.txt\n")
     (tmp_path / "more/others.txt").write_text("other<3\n")
     lines = all_lines(Requirements("requirements", tmp_path, tmp_path / "requirements.txt"))
@@ -196,3 +196,14 @@ def test_any_text_is_read(text: str) -> None:
     for line in lines_in(text, HERE):
         assert line.value.strip() == line.value
         _ = (line.name, line.extras, line.address, line.path, str(line))
+
+
+def test_files_that_include_each_other_are_an_error_and_one_included_twice_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("-r b.txt\n-r c.txt\none\n")
+    (tmp_path / "b.txt").write_text("-r c.txt\n")
+    (tmp_path / "c.txt").write_text("two\n")
+    requirements = Requirements("requirements", tmp_path, tmp_path / "a.txt")
+    assert [line.value for line in all_lines(requirements) if line.is_requirement] == ["two", "one"]
+    (tmp_path / "c.txt").write_text("-c a.txt\n")
+    with pytest.raises(UsageError, match=r"include each other: `a.txt` → `b.txt` → `c.txt` → `a.txt`"):
+        all_lines(requirements)
