@@ -30,12 +30,7 @@ def pandas_project(folder: Path) -> Path:
 
 def many_functions(folder: Path, count: int) -> Path:
     """Functions with one file each, all with the requirements of the fixture."""
-    tables = []
-    for name in function_names(count):
-        source = folder / "functions" / name
-        source.mkdir(parents=True)
-        (source / "app.py").write_text(f'import pandas\n\n\ndef handler(event, context):\n    return "{name}"\n')
-        tables.append(_function(name, f"functions/{name}", requirements="requirements.txt"))
+    tables = [_function(name, _source(folder, name), requirements="requirements.txt") for name in function_names(count)]
     shutil.copyfile(FIXTURE / "src" / "requirements.txt", folder / "requirements.txt")
     (folder / "lpack.toml").write_text("\n".join(tables))
     return folder
@@ -44,6 +39,23 @@ def many_functions(folder: Path, count: int) -> Path:
 def function_names(count: int) -> list[str]:
     """The names of the first so many functions of ``many_functions``."""
     return [f"f{number:03}" for number in range(count)]
+
+
+def layered_functions(folder: Path, count: int) -> Path:
+    """Functions with one file each on two layers, which hold the packages of the fixture."""
+    folder.mkdir(parents=True)
+    tables = [_layer("data", ["numpy", "pandas"]), _layer("web", ["pydantic>=2", "requests>=2.32"])]
+    layers = 'layers = ["data", "web"]\n'
+    tables += [_function(name, _source(folder, name)) + layers for name in function_names(count)]
+    (folder / "lpack.toml").write_text("\n".join(tables))
+    return folder
+
+
+def _source(folder: Path, name: str) -> str:
+    source = folder / "functions" / name
+    source.mkdir(parents=True)
+    (source / "app.py").write_text(f'import pandas\n\n\ndef handler(event, context):\n    return "{name}"\n')
+    return f"functions/{name}"
 
 
 def huge_project(folder: Path) -> Path:
@@ -56,6 +68,11 @@ def huge_project(folder: Path) -> Path:
     (folder / "requirements.txt").write_text("--find-links ./wheels\nballast==1.0\n")
     (folder / "lpack.toml").write_text(_function("huge", "src", requirements="requirements.txt"))
     return folder
+
+
+def _layer(name: str, requirements: list[str]) -> str:
+    lines = [f"[layer.{name}]", f'runtimes = ["{RUNTIME}"]', f'architectures = ["{ARCHITECTURE}"]']
+    return "\n".join([*lines, f"requirements = {requirements!r}"]) + "\n"
 
 
 def _function(name: str, source: str, *, requirements: str | None = None) -> str:

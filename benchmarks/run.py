@@ -22,6 +22,7 @@ FOLDER = tools.CHECKOUT / ".cache" / "bench"
 
 WHOLE, CHANGED, NOTHING = "whole build", "one file changed", "nothing changed"
 SAM, UV = "sam build, zip", "uv pip install --target, zip"
+LAYERED = "10 functions on 2 layers"
 HUGE = "260 MB function"
 COUNTS = (10, 50, 100)
 
@@ -40,8 +41,9 @@ def main() -> None:
     shutil.rmtree(work, ignore_errors=True)
     single = measure_one(work / "pandas", installed, rounds)
     many = measure_many(work / "many", installed, rounds)
+    layered = measure_layered(work / "layered", installed, rounds)
     huge = measure_huge(work / "huge", installed, rounds)
-    results = single | many | huge
+    results = single | many | layered | huge
     document = {"machine": machine(installed), "runs": {name: asdict(series) for name, series in results.items()}}
     (FOLDER / "result.json").write_text(json.dumps(document, indent=2))
     print("\n".join(report(results, machine(installed), rounds)))
@@ -72,7 +74,7 @@ def measure_one(folder: Path, installed: tools.Tools, rounds: int) -> dict[str, 
             Contender(
                 UV, tools.uv_command(installed), lambda: _remove(project / "uv", project / "uv.zip"), project, environ
             ),
-            Contender(CHANGED, lpack, lambda: code.write_text(code.read_text() + "# changed\n"), project, environ),
+            Contender(CHANGED, lpack, lambda: _append(code, "# changed\n"), project, environ),
             Contender(NOTHING, lpack, lambda: None, project, environ),
         ],
         rounds,
@@ -94,6 +96,27 @@ def measure_many(folder: Path, installed: tools.Tools, rounds: int) -> dict[str,
         for count in COUNTS
     ]
     return in_turns(contenders, rounds)
+
+
+def measure_layered(folder: Path, installed: tools.Tools, rounds: int) -> dict[str, Series]:
+    """Ten functions on two layers: all of it, then one function changed, then nothing."""
+    project = projects.layered_functions(folder, 10)
+    tools.run(installed.environ, installed.lpack, "lock", "-C", project)
+    code = project / "functions" / "f003" / "app.py"
+    lpack = (str(installed.lpack), "build", "--frozen")
+    environ = installed.environ
+    return in_turns(
+        [
+            Contender(LAYERED, lpack, lambda: _remove(project / "dist"), project, environ),
+            Contender(f"{LAYERED}, {CHANGED}", lpack, lambda: _append(code, "# changed\n"), project, environ),
+            Contender(f"{LAYERED}, {NOTHING}", lpack, lambda: None, project, environ),
+        ],
+        rounds,
+    )
+
+
+def _append(file: Path, text: str) -> None:
+    file.write_text(file.read_text() + text)
 
 
 def measure_huge(folder: Path, installed: tools.Tools, rounds: int) -> dict[str, Series]:
@@ -125,6 +148,12 @@ def report(results: dict[str, Series], environment: str, rounds: int) -> list[st
         (NOTHING, _time(results[NOTHING]), "≤ 0.25 s", results[NOTHING].time <= 0.25),
         ("100 functions with those packages", _time(hundred), "< 10 s", hundred.time < 10),
         ("… beside ten times 10 functions", _ratio(hundred, ten, times=10), "≤ 1 times", hundred.time <= 10 * ten.time),
+        (
+            f"{LAYERED}, {CHANGED}",
+            _time(on_layers := results[f"{LAYERED}, {CHANGED}"]),
+            "≤ 0.4 s",
+            on_layers.time <= 0.4,
+        ),
         ("peak memory of all these, and of a 260 MB function", _memory(peak), "< 150 MB", peak < 150e6),
     ]
     lines = [f"Medians of {rounds} runs in turns, on {environment}.", ""]

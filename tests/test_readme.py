@@ -70,10 +70,10 @@ def test_the_readme_names_every_command() -> None:
 
 
 def test_the_readme_shows_every_key_of_a_function() -> None:
-    from lpack.config_keys import FUNCTION_KEYS
+    from lpack.config_keys import FUNCTION_KEYS, LAYER_KEYS
 
     text = README.read_text(encoding="utf-8")
     supported = {"runtime", "handler", "source", "exclude-packages", "provided-libraries", "memory"}
     assert supported <= set(FUNCTION_KEYS)
     shown = re.findall(r"^([a-z-]+) = ", text, re.MULTILINE)
-    assert set(shown) <= set(FUNCTION_KEYS) | {"resolver"}
+    assert set(shown) <= {*FUNCTION_KEYS, *LAYER_KEYS, "resolver"}

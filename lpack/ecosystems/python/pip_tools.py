@@ -33,6 +33,10 @@ def resolve_with_pip_tools(requirements: Requirements, question: Question, *, st
         command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes", "--allow-unsafe"]
         command += ["--strip-extras", "--no-header", "--no-annotate", f"--output-file={pins}"]
         command += [f"--extra={extra}" for extra in requirements.extras]
+        if question.constraints:
+            limits = folder / "constraints.txt"
+            limits.write_text(question.constraints, encoding="utf-8")
+            command.append(f"--constraint={limits}")
         if requirements.file and requirements.kind != "groups":
             command.append(requirements.file.name)
         if requirements.groups or not requirements.file:
