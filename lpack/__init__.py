@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from .build import Options as Options
     from .build import Outcome as Outcome
     from .build import build_artifacts as build_artifacts
-    from .build import layer_subjects as layer_subjects
     from .build import lock_parts as lock_parts
-    from .build import subject_of as subject_of
     from .check import LayerPart as LayerPart
     from .check import Subject as Subject
     from .config import Function as Function
@@ -37,15 +35,18 @@ if TYPE_CHECKING:
     from .model import Silent as Silent
     from .record import Record as Record
     from .record import read_record as read_record
+    from .subjects import layer_subjects as layer_subjects
+    from .subjects import subject_of as subject_of
 
 _ROOMS = {
-    "build": ("Options", "Outcome", "build_artifacts", "layer_subjects", "lock_parts", "subject_of"),
+    "build": ("Options", "Outcome", "build_artifacts", "lock_parts"),
     "check": ("LayerPart", "Subject"),
     "config": ("Function", "Layer", "Project", "load"),
     "errors": ("LpackError",),
     "examine": ("check_artifact", "check_layer_artifact"),
     "model": ("Finding", "Host", "Reporter", "Severity", "Silent"),
     "record": ("Record", "read_record"),
+    "subjects": ("layer_subjects", "subject_of"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -6,7 +6,7 @@ import base64
 import glob
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,10 +25,7 @@ LAYER = "layer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """An artifact to be: whose it is, for which targets, and what its record says besides what is in it.
-
-    ``inputs`` are what decides, besides the content, about whether an artifact that is there is kept.
-    """
+    """An artifact to be: whose it is, for which targets, and what its record says besides what is in it."""
 
     name: str
     kind: str
@@ -40,11 +37,7 @@ class Plan:
 
     @property
     def inputs(self) -> str:
-        """A digest (hex) over everything that went in.
-
-        A layer that holds the same stays as it is when lpack packs otherwise: each new version of it is deployed to
-        every function that uses it.
-        """
+        """A digest (hex) over everything that went in; that of a layer knows nothing of how it is packed."""
         assembly = self.assembly
         said: list[object] = [
             self.kind,
@@ -96,15 +89,30 @@ def discard_damaged(assembly: Assembly, store: Store) -> bool:
 
 
 def artifacts_of_layer(name: str, output: Path) -> dict[Path, Record]:
-    """The artifacts of the project's layer of that name, with their records."""
+    """The artifacts of the project's layer of that name, with their records; copies under other names are not."""
     records = {file: read_record(file) for file in sorted(output.glob(f"{glob.escape(name)}*.zip"))}
-    return {file: record for file, record in records.items() if record and (record.name, record.kind) == (name, LAYER)}
+    return {
+        file: record
+        for file, record in records.items()
+        if record and (record.kind, record.name, record.artifact) == (LAYER, name, file.name)
+    }
 
 
-def remove(artifact: Path) -> None:
-    """Remove an artifact with its record."""
-    record_file(artifact).unlink(missing_ok=True)
-    artifact.unlink(missing_ok=True)
+def layer_for(name: str, target: Target, output: Path) -> Path | None:
+    """The artifact of the project's layer of that name that is for the target, if it was built."""
+    for file, record in artifacts_of_layer(name, output).items():
+        if target.runtime.name in record.runtimes and target.architecture.name in record.architectures:
+            return file
+    return None
+
+
+def remove_others(name: str, current: Collection[Path], output: Path) -> list[Path]:
+    """Remove the artifacts of the layer, with their records, that are not among the current ones; what was removed."""
+    others = [file for file in artifacts_of_layer(name, output) if file not in current]
+    for file in others:
+        file.unlink(missing_ok=True)
+        record_file(file).unlink(missing_ok=True)
+    return others
 
 
 def _remove_leftovers(artifact: Path) -> None:
@@ -117,7 +125,11 @@ def _remove_leftovers(artifact: Path) -> None:
 def _up_to_date(plan: Plan) -> Record | None:
     """The artifact's record as it should be, if the artifact is what this build would write."""
     found = read_record(plan.file)
-    if found is None or found.inputs != plan.inputs or found.content != plan.assembly.tree.content:
+    if found is None or found.content != plan.assembly.tree.content:
+        return None
+    # A layer that holds the same stays as it is, however it would be packed now: each new version of it is deployed to
+    # every function that uses it.
+    if plan.kind != found.kind or (plan.kind != LAYER and plan.inputs != found.inputs):
         return None
     try:
         size, sha256 = plan.file.stat().st_size, sha256_of(plan.file).hex()

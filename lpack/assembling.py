@@ -10,6 +10,7 @@ from .aws.architectures import Architecture
 from .aws.layer_paths import package_folders
 from .aws.runtimes import Runtime
 from .config import Function, Layer
+from .config_values import alternatives
 from .ecosystems import Installed, Part
 from .model import Finding, LeftOut, Package, Severity, Target
 from .overlay import Clash, overlay
@@ -63,8 +64,7 @@ def layer_variants(layer: Layer, installed: dict[Target, Installed], output: Pat
     """The artifacts of a layer: one for all architectures when they don't differ, else one for each."""
     own = _own_files(layer, output)
     variants = []
-    for runtimes in [(each,) for each in layer.runtimes] if layer.per_runtime else [layer.runtimes]:
-        suffix = f"-{runtimes[0].name.replace('.', '')}" if layer.per_runtime and len(layer.runtimes) > 1 else ""
+    for suffix, runtimes in layer.splits:
         assemblies = [
             (each, _layer_assembly(own, {runtime: installed[Target(runtime, each)] for runtime in runtimes}))
             for each in layer.architectures
@@ -109,10 +109,10 @@ def _placed(installed: dict[Runtime, Installed]) -> Iterator[Part]:
     first = next(iter(installed))
     shared = _shared(list(installed.values()))
     for runtime, here in installed.items():
-        own_folder, *_ = folders = package_folders(runtime)
+        folders = package_folders(runtime)  # of which a runtime that takes no packages has none
         for part in here.parts:
             if part.package not in shared:
-                yield _moved(part, own_folder)
+                yield _moved(part, folders[0])
             elif runtime is first:
                 yield _moved(part, folders[-1])
 
@@ -144,15 +144,16 @@ def _moved(part: Part, folder: str) -> Part:
 
 def _layout_note(parts: Sequence[Part], runtimes: Sequence[Runtime]) -> list[Finding]:
     """That some packages are in the layer once for each runtime: it takes room, and is the user's to know."""
-    roots = dict.fromkeys(part.package.root for part in parts)
-    if len(roots) < 2 or len(runtimes) < 2:
+    own = {package_folders(runtime)[0] for runtime in runtimes if len(runtimes) > 1 and parts}
+    apart = [part.package for part in parts if part.package.root in own]
+    if not apart:
         return []
-    own = {package_folders(runtime)[0]: runtime for runtime in runtimes}
-    several = {part.package.name for part in parts if part.package.root in own}
-    names = ", ".join(f"`{name}`" for name in sorted(several))
-    differ = "differs" if len(several) == 1 else "differ"
-    folders = f"`{next(iter(own))}` and so on"
-    message = f"{names} {differ} from one runtime to the next: each runtime has its own, in {folders}"
+    names, folders = sorted({each.name for each in apart}), dict.fromkeys(each.root for each in apart)
+    they_differ, they_lie = ("differ", "they lie") if names[1:] else ("differs", "it lies")
+    message = (
+        f"{alternatives(names, 'and')} {they_differ} from one runtime to the next, so that {they_lie} in "
+        f"{alternatives(folders, 'and')}"
+    )
     return [Finding(Severity.NOTE, "layer-folders", message, "`per-runtime = true` makes a layer for each runtime")]
 
 

@@ -22,19 +22,20 @@ from .artifacts import (
     discard_damaged,
     finish,
     finished_before,
-    remove,
+    remove_others,
 )
 from .assembling import Assembly, Variant, function_assembly
-from .check import LayerPart, Subject, check, check_layer, check_upload, elf_facts
+from .check import LayerPart, check, check_layer, check_layers, check_upload, elf_facts
 from .config import Function, Layer, Project
 from .config_keys import LayerArn
 from .ecosystems import Ask, Locked, Policy, Provided, ecosystem_of
 from .errors import CheckError, LpackError
-from .layering import Laid, LockedLayer, check_handler, lay, lock_layer, parts_of, provided_to
+from .layering import Laid, LockedLayer, check_handler, lay, lock_layer, part_of, provided_to
 from .model import Finding, Host, Reporter, Severity, Target
 from .record import Record
 from .side_by_side import side_by_side
 from .store import Store
+from .subjects import layer_subjects, subject_of
 from .tree import Tree
 
 Part = Function | Layer
@@ -57,8 +58,8 @@ class Outcome:
     """What became of one artifact of a function or layer, called ``name``.
 
     ``record`` is that of the artifact, ``unchanged`` if it was already there; ``error`` says why there is none, or only
-    an old one. ``tree`` is what a dry run would have packed. ``changes`` are those of the lock; ``seconds`` is how long
-    all took.
+    an old one. ``tree`` is what a dry run would have packed. ``layers_size`` is that of a function's layers together,
+    unzipped, as far as it is known. ``changes`` are those of the lock; ``seconds`` is how long all took.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Outcome:
     record: Record | None = None
     unchanged: bool = False
     tree: Tree | None = None
+    layers_size: int = 0
     findings: tuple[Finding, ...] = ()
     changes: tuple[str, ...] = ()
     error: LpackError | None = None
@@ -79,19 +81,20 @@ def build_artifacts(
 ) -> list[Outcome]:
     """Build functions and layers side by side, with the layers that the functions use.
 
-    The outcomes are in the order of the parts, layers that were not asked for first, those that failed among them. A
-    layer has one or several.
+    The outcomes of layers come first, in the project's order, one or several for each; then those of the functions, in
+    the order in which they are given. Those that failed are among them.
     """
     work = _Work(project, options, host)
     functions, layers = _with_layers(project, parts)
-    laid = side_by_side(work.layer, layers, label="building layers", workers=host.workers, reporter=reporter)
-    usable = {layer.name: each for layer, (each, _) in zip(layers, laid, strict=True) if each}
+    beneath = side_by_side(work.layer, layers, label="building layers", workers=host.workers, reporter=reporter)
+    usable = {layer.name: each for layer, (each, _) in zip(layers, beneath, strict=True) if each}
+    stacks = _stacks(functions, usable)
 
     def build(function: Function, reporter: Reporter) -> Outcome:
-        return work.function(function, usable, reporter)
+        return work.function(function, usable, stacks, reporter)
 
     built = side_by_side(build, functions, label="building", workers=host.workers, reporter=reporter)
-    return [*(outcome for _, outcomes in laid for outcome in outcomes), *built]
+    return [*(outcome for _, outcomes in beneath for outcome in outcomes), *built]
 
 
 def lock_parts(
@@ -129,42 +132,6 @@ def artifact_of(name: str, output: Path) -> Path:
     return output / f"{name}.zip"
 
 
-def subject_of(function: Function, *, today: date, allow_deprecated: bool = False) -> Subject:
-    """The function's settings, for the checks."""
-    return Subject(
-        name=function.name,
-        function_name=function.name,
-        target=function.target,
-        handler=function.handler,
-        environment=function.environment,
-        memory=function.memory,
-        timeout=function.timeout,
-        ephemeral_storage=function.ephemeral_storage,
-        provided_libraries=function.provided_libraries,
-        allow_deprecated=allow_deprecated,
-        today=today,
-    )
-
-
-def layer_subjects(
-    layer: Layer, targets: Iterable[Target], *, today: date, allow_deprecated: bool = False
-) -> list[Subject]:
-    """The layer's settings, for the checks, with each of the targets."""
-    return [
-        Subject(
-            name=layer.name,
-            layer_name=layer.name,
-            target=target,
-            description=layer.description,
-            license=layer.license,
-            provided_libraries=layer.provided_libraries,
-            allow_deprecated=allow_deprecated,
-            today=today,
-        )
-        for target in targets
-    ]
-
-
 def understood(error: LpackError | OSError) -> LpackError:
     """The error in lpack's words: what the system refuses is the machine's state, and no bug."""
     if isinstance(error, LpackError):
@@ -198,13 +165,52 @@ def _refuse_failed(function: Function, layers: Collection[str]) -> None:
     """CheckError when the function uses a layer that is not among those that could be had."""
     failed = [f"`{name}`" for name in function.own_layers if name not in layers]
     if failed:
-        raise CheckError(
-            f"`{function.name}` uses the layer{'s' if failed[1:] else ''} {' and '.join(failed)}, which failed"
-        )
+        layers = f"layer{'s' if failed[1:] else ''} {' and '.join(failed)}"
+        raise CheckError(f"the {layers}, which it uses, failed", hint="what is wrong there comes first")
 
 
 def _ask(project: Project, part: Part, provided: Mapping[str, Provided], host: Host, reporter: Reporter) -> Ask:
     return Ask(part.dependencies, project, Store(host.cache), host, reporter, provided)
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    """A layer that functions can use, and how it lies beneath those for each target."""
+
+    locked: LockedLayer
+    parts: Mapping[Target, LayerPart]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """The layers of a function, in its order, and what there is to say of them together."""
+
+    parts: tuple[LayerPart, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def size(self) -> int:
+        """The bytes unzipped, as far as they are known."""
+        return sum(part.size or 0 for part in self.parts)
+
+
+_Stacks = Mapping[tuple[tuple[str | LayerArn, ...], Target], _Stack]
+"""By the layers and the target of the functions that have them: functions of one project share most of theirs."""
+
+
+def _stacks(functions: Iterable[Function], layers: Mapping[str, _Usable]) -> _Stacks:
+    stacks = {}
+    for layer_names, target in {
+        (each.layers, each.target) for each in functions if layers.keys() >= {*each.own_layers}
+    }:
+        parts = tuple(
+            LayerPart(name=each.arn, unzipped_size=each.unzipped_size)
+            if isinstance(each, LayerArn)
+            else layers[each].parts[target]
+            for each in layer_names
+        )
+        stacks[layer_names, target] = _Stack(parts, tuple(check_layers(target, parts)))
+    return stacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,37 +221,44 @@ class _Work:
     options: Options
     host: Host
 
-    def layer(self, layer: Layer, reporter: Reporter) -> tuple[Laid | None, list[Outcome]]:
-        """Build the artifacts of a layer; without a Laid, no function can use it."""
+    def layer(self, layer: Layer, reporter: Reporter) -> tuple[_Usable | None, list[Outcome]]:
+        """Build the artifacts of a layer; unless all are as they should be, no function can use it."""
         started = time.monotonic()
-        ask = _ask(self.project, layer, {}, self.host, reporter)
-        laid = None
         try:
-            laid, outcomes = self._layer(layer, ask)
+            usable, outcomes = self._layer(layer, _ask(self.project, layer, {}, self.host, reporter))
         except (LpackError, OSError) as error:
-            artifact = artifact_of(layer.name, self.options.output)
+            there = next(iter(artifacts_of_layer(layer.name, self.options.output)), None)
+            artifact = there or artifact_of(layer.name, self.options.output)
             failed = Outcome(name=layer.name, kind=LAYER, artifact=artifact, targets=layer.targets)
-            outcomes = [replace(failed, error=understood(error))]
-        usable = laid if all(outcome.error is None for outcome in outcomes) else None
+            usable, outcomes = None, [replace(failed, error=understood(error))]
         seconds = time.monotonic() - started
         return usable, [replace(outcome, seconds=seconds) for outcome in outcomes]
 
-    def _layer(self, layer: Layer, ask: Ask) -> tuple[Laid, list[Outcome]]:
-        options = self.options
-        locked = lock_layer(layer, ask, options.policy)
-        laid = lay(locked, ask, options.output)
+    def _layer(self, layer: Layer, ask: Ask) -> tuple[_Usable | None, list[Outcome]]:
+        locked = lock_layer(layer, ask, self.options.policy)
+        laid = lay(locked, ask, self.options.output)
         before = [finished_before(plan) for plan in self._plans(laid)]
         broken = [discard_damaged(variant.assembly, ask.store) for variant in laid.variants] if None in before else []
         if any(broken):
-            laid = lay(locked, ask, options.output)
+            laid = lay(locked, ask, self.options.output)
+            before = [finished_before(plan) for plan in self._plans(laid)]
+        parts = [part_of(laid, variant.targets[0], ask.store) for variant in laid.variants]
         outcomes = [
-            self._made(plan, there, self._findings_of_layer(layer, variant, ask.store), ask.store)
-            for plan, there, variant in zip(self._plans(laid), before, laid.variants, strict=True)
+            self._made(plan, there, self._findings_of_layer(layer, variant, part), ask.store)
+            for plan, there, variant, part in zip(self._plans(laid), before, laid.variants, parts, strict=True)
         ]
-        if not options.dry_run and all(outcome.error is None for outcome in outcomes):
-            _remove_others(layer, [outcome.artifact for outcome in outcomes], options.output, ask.reporter)
         changes = locked.lock.changes if locked.lock else ()
-        return laid, [replace(outcome, changes=changes) for outcome in outcomes]
+        outcomes = [replace(outcome, changes=changes) for outcome in outcomes]
+        if any(outcome.error for outcome in outcomes):
+            return None, outcomes
+        if not self.options.dry_run:
+            # An earlier configuration, or other packages, may have made artifacts of other names.
+            for artifact in remove_others(layer.name, [each.artifact for each in outcomes], self.options.output):
+                ask.reporter.note(f"removed `{artifact.name}`: `{layer.name}` has other artifacts now")
+        by_target = {
+            target: part for variant, part in zip(laid.variants, parts, strict=True) for target in variant.targets
+        }
+        return _Usable(locked, by_target), outcomes
 
     def _plans(self, laid: Laid) -> list[Plan]:
         layer = laid.locked.layer
@@ -260,29 +273,32 @@ class _Work:
             for variant in laid.variants
         ]
 
-    def _findings_of_layer(self, layer: Layer, variant: Variant, store: Store) -> tuple[Finding, ...]:
+    def _findings_of_layer(self, layer: Layer, variant: Variant, part: LayerPart) -> tuple[Finding, ...]:
         assembly, options = variant.assembly, self.options
         subjects = layer_subjects(
             layer, variant.targets, today=options.today, allow_deprecated=options.allow_deprecated
         )
-        elf = elf_facts(assembly.tree, store)
         return (
             *assembly.findings,
-            *check_layer(assembly.tree, subjects, packages=assembly.packages, elf=elf),
+            *check_layer(assembly.tree, subjects, packages=assembly.packages, elf=part.elf),
         )
 
-    def function(self, function: Function, layers: Mapping[str, Laid], reporter: Reporter) -> Outcome:
+    def function(
+        self, function: Function, layers: Mapping[str, _Usable], stacks: _Stacks, reporter: Reporter
+    ) -> Outcome:
         """Build the artifact of a function on top of its layers."""
         started = time.monotonic()
         try:
-            outcome = self._function(function, layers, reporter)
+            outcome = self._function(function, layers, stacks, reporter)
         except (LpackError, OSError) as error:
             artifact = artifact_of(function.name, self.options.output)
             failed = Outcome(name=function.name, kind=FUNCTION, artifact=artifact, targets=(function.target,))
             outcome = replace(failed, error=understood(error))
         return replace(outcome, seconds=time.monotonic() - started)
 
-    def _function(self, function: Function, layers: Mapping[str, Laid], reporter: Reporter) -> Outcome:
+    def _function(
+        self, function: Function, layers: Mapping[str, _Usable], stacks: _Stacks, reporter: Reporter
+    ) -> Outcome:
         _refuse_failed(function, layers)
         provided = provided_to(function, {name: each.locked for name, each in layers.items()})
         ask = _ask(self.project, function, provided, self.host, reporter)
@@ -297,10 +313,9 @@ class _Work:
         before = finished_before(planned)
         if before is None and discard_damaged(planned.assembly, ask.store):
             planned = plan()
-        beneath = parts_of(function, layers, ask.store)
-        findings = self._findings(function, planned.assembly, beneath, ask.store)
-        outcome = self._made(planned, before, findings, ask.store)
-        return replace(outcome, changes=locked.changes)
+        stack = stacks[function.layers, function.target]
+        outcome = self._made(planned, before, self._findings(function, planned.assembly, stack, ask.store), ask.store)
+        return replace(outcome, changes=locked.changes, layers_size=stack.size)
 
     def _plan_of(self, function: Function, assembly: Assembly) -> Plan:
         return Plan(
@@ -313,15 +328,14 @@ class _Work:
             layers=tuple(each.arn if isinstance(each, LayerArn) else each for each in function.layers),
         )
 
-    def _findings(
-        self, function: Function, assembly: Assembly, layers: Sequence[LayerPart], store: Store
-    ) -> tuple[Finding, ...]:
+    def _findings(self, function: Function, assembly: Assembly, stack: _Stack, store: Store) -> tuple[Finding, ...]:
         tree, options = assembly.tree, self.options
         subject = subject_of(function, today=options.today, allow_deprecated=options.allow_deprecated)
         return (
             *assembly.findings,
-            *check(tree, subject, packages=assembly.packages, elf=elf_facts(tree, store), layers=layers),
-            *check_handler(tree, function.handler, function.target, layers),
+            *check(tree, subject, packages=assembly.packages, elf=elf_facts(tree, store), layers=stack.parts),
+            *stack.findings,
+            *check_handler(tree, function.handler, function.target, stack.parts),
         )
 
     def _made(self, plan: Plan, before: Finished | None, findings: tuple[Finding, ...], store: Store) -> Outcome:
@@ -334,11 +348,3 @@ class _Work:
         finished = before or finish(plan, store=store, host=self.host)
         upload = check_upload(plan.name, finished.record.size)
         return replace(outcome, record=finished.record, unchanged=finished.unchanged, findings=(*findings, *upload))
-
-
-def _remove_others(layer: Layer, current: Sequence[Path], output: Path, reporter: Reporter) -> None:
-    """Remove the layer's artifacts of other names, which an earlier configuration or other packages made."""
-    for artifact in artifacts_of_layer(layer.name, output):
-        if artifact not in current:
-            remove(artifact)
-            reporter.note(f"removed `{artifact.name}`: `{layer.name}` has other artifacts now")

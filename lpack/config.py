@@ -6,14 +6,14 @@ The keys themselves are listed in ``config_keys``.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from .aws.architectures import X86_64, Architecture
 from .aws.runtimes import Runtime
-from .config_keys import Bundle, Groups, LayerArn, read_layer, read_project
+from .config_keys import KEYS_OF_FAMILIES, Bundle, Groups, LayerArn, read_layer, read_project
 from .config_values import Place, alternatives, quoted
 from .errors import ConfigError, UsageError
 from .model import Target
@@ -130,6 +130,20 @@ class Layer:
         return tuple(Target(runtime, each) for runtime in self.runtimes for each in self.architectures)
 
     @property
+    def splits(self) -> tuple[tuple[str, tuple[Runtime, ...]], ...]:
+        """The runtimes of each of its artifacts, with what follows the layer's name in the artifact's."""
+        if not self.per_runtime or len(self.runtimes) == 1:
+            return (("", self.runtimes),)
+        return tuple((f"-{each.name.replace('.', '')}", (each,)) for each in self.runtimes)
+
+    @property
+    def artifact_names(self) -> tuple[str, ...]:
+        """All names that its artifacts can have: whether they differ by architecture, only a build can tell."""
+        names = [f"{self.name}{suffix}" for suffix, _ in self.splits]
+        architectures = self.architectures if len(self.architectures) > 1 else ()
+        return (*names, *(f"{name}-{each}" for name in names for each in architectures))
+
+    @property
     def dependencies(self) -> Dependencies:
         """The packages that it asks for."""
         return Dependencies(
@@ -179,7 +193,8 @@ class Project:
             kind = ("functions", "a function") if not self.layers else ("functions or layers", "a function or layer")
             they_are = f"{alternatives(unknown, 'and')} {f'are not {kind[0]}' if unknown[1:] else f'is not {kind[1]}'}"
             near = [match for name in unknown for match in difflib.get_close_matches(name, by_name, n=1)]
-            hint = f"did you mean {alternatives(near)}?" if near else f"it has {alternatives(by_name, 'and')}"
+            there = f"it has {alternatives(by_name, 'and')}" if by_name else "it has none"
+            hint = f"did you mean {alternatives(near)}?" if near else there
             raise UsageError(f"{they_are} of `{self.file}`", hint=hint)
         return tuple(by_name[name] for name in dict.fromkeys(names))
 
@@ -233,20 +248,42 @@ def load(folder: Path) -> Project:
         for key, example in _REQUIRED.items():
             if key not in values:
                 place.key("function").key(name).key(key).problem(f'is missing; write, for example, {key} = "{example}"')
-    layers = {name: _layer(name, values) for name, values in top.get("layer", {}).items() if values.get("runtimes")}
-    if not place.problems:
-        _note_wrong_layers(merged, layers, place)
+    functions, layers = top.get("function", {}), top.get("layer", {})
+    _note_keys_of_others(functions, merged, place)
+    _note_unknown_layers(functions, defaults, layers, place)
     if place.problems:
         raise ConfigError(str(file), place.problems)
-    if not merged and not layers:
+    project = Project(
+        folder,
+        file,
+        tuple(_function(name, values, folder) for name, values in merged.items()),
+        tuple(_layer(name, values) for name, values in layers.items()),
+        **top.get("build", {}),
+    )
+    _note_unfit_layers(project, place)
+    _note_equal_names(project, place)
+    if place.problems:
+        raise ConfigError(str(file), place.problems)
+    if not project.parts:
         header = f"[{place.key('function').path}.NAME]"
         raise ConfigError(
             str(file),
             [f"there is no `{header}`"],
             hint="add one, with `runtime` and `handler`: there is nothing to build",
         )
-    functions = tuple(_function(name, values, folder) for name, values in merged.items())
-    return Project(folder, file, functions, tuple(layers.values()), **top.get("build", {}))
+    return project
+
+
+def _note_keys_of_others(
+    functions: Mapping[str, Mapping[str, Any]], merged: Mapping[str, Mapping[str, Any]], place: Place
+) -> None:
+    """Keys that mean nothing to a function's runtime; in [defaults] they are for the functions that know them."""
+    for name, own in functions.items():
+        runtime = merged[name].get("runtime")
+        for key, families in KEYS_OF_FAMILIES.items():
+            if key in own and runtime and runtime.family not in families:
+                known = alternatives([f"{family} runtimes" for family in families], "and").replace("`", "")
+                place.key("function").key(name).key(key).problem(f"is for {known}, not for {runtime}")
 
 
 def layer_from(document: Mapping[str, Any], name: str, *, folder: Path, file: Path) -> Layer:
@@ -265,27 +302,41 @@ def _layer(name: str, values: Mapping[str, Any]) -> Layer:
     return Layer(name=name, **{key.replace("-", "_"): value for key, value in values.items()})
 
 
-def _note_wrong_layers(functions: Mapping[str, Mapping[str, Any]], layers: Mapping[str, Layer], place: Place) -> None:
-    """Problems that only show when functions and layers are held against each other."""
-    for name in functions.keys() & layers.keys():
-        place.key("layer").key(name).problem("is the name of a function too; their artifacts would be the same file")
-    for name, values in functions.items():
-        here = place.key("function").key(name).key("layers")
-        target = Target(values["runtime"], values.get("architecture", X86_64))
+def _note_unknown_layers(
+    functions: Mapping[str, Mapping[str, Any]], defaults: Mapping[str, Any], layers: Collection[str], place: Place
+) -> None:
+    """Problems for the names of layers that there are none of, each where it stands."""
+    of_functions = ((place.key("function").key(name), values) for name, values in functions.items())
+    for here, values in (*of_functions, (place.key("defaults"), defaults)):
         for layer in values.get("layers", ()):
-            if isinstance(layer, LayerArn):
-                continue
-            if layer not in layers:
+            if isinstance(layer, str) and layer not in layers:
                 near = difflib.get_close_matches(layer, layers, n=1)
                 there = f"it has {alternatives(layers, 'and')}" if layers else "it has none"
                 hint = f"did you mean {alternatives(near)}?" if near else there
-                here.problem(f"names {quoted(layer)}, which is not a layer of this project; {hint}")
-            elif target not in layers[layer].targets:
-                of = layers[layer]
-                there = (
-                    f"{alternatives(map(str, of.runtimes), 'and')} on {alternatives(map(str, of.architectures), 'and')}"
-                )
-                here.problem(f"names {quoted(layer)}, which is for {there}, and the function is for {target}")
+                here.key("layers").problem(f"names {quoted(layer)}, which is not a layer of this project; {hint}")
+
+
+def _note_unfit_layers(project: Project, place: Place) -> None:
+    """Problems for functions that use layers which are for other targets."""
+    for function in project.functions:
+        here = place.key("function").key(function.name).key("layers")
+        for layer in map(project.layer, function.own_layers):
+            if function.target not in layer.targets:
+                runtimes, architectures = map(str, layer.runtimes), map(str, layer.architectures)
+                there = f"{alternatives(runtimes, 'and')} on {alternatives(architectures, 'and')}"
+                fact = f"which is for {there}, and the function is for {function.target}"
+                here.problem(f"names {quoted(layer.name)}, {fact}")
+
+
+def _note_equal_names(project: Project, place: Place) -> None:
+    """Problems for layers with an artifact that could be the same file as another's."""
+    owners = {function.name: f"the function {quoted(function.name)}" for function in project.functions}
+    for layer in project.layers:
+        here = place.key("layer").key(layer.name)
+        for name in layer.artifact_names:
+            owner = owners.setdefault(name, f"the layer {quoted(layer.name)}")
+            if owner != f"the layer {quoted(layer.name)}":
+                here.problem(f"can have an artifact `{name}.zip`, and so can {owner}: rename one of them")
 
 
 def read_toml(file: Path) -> dict[str, Any]:

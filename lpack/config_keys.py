@@ -47,6 +47,8 @@ from .tree import unsafe
 SUPPORTED_FAMILIES: frozenset[Family] = frozenset({"python"})
 """The families of runtimes that this version of lpack builds for."""
 
+_PYPROJECT = "pyproject.toml"
+
 NOT_YET = "not supported by this version of lpack yet"
 
 
@@ -150,6 +152,9 @@ def read_layer(value: Any, place: Place) -> dict[str, Any]:
         place.key("requirements").problem(f"for {families.pop()} runtimes are {NOT_YET}")
     if "requirements" not in value and "source" not in value:
         place.problem("has neither `requirements` nor `source`: a layer without files is none")
+    for key in _ABOUT_PACKAGES if "requirements" not in value else ():
+        if key in value:
+            place.key(key).problem("is about packages, and the layer has no `requirements`")
     return values
 
 
@@ -203,12 +208,22 @@ def _requirements(value: Any, place: Place) -> Path | tuple[str, ...] | Groups |
 
 def _groups_alone(value: Any, place: Place) -> Groups | None:
     values = _table(value, place, _GROUPS_KEYS)
-    names = values.get("groups") or tuple(filter(None, [values.get("group")]))
-    if not names:
+    if not value.keys() & {"group", "groups"}:
         place.problem('must name dependency groups: { group = "NAME" }, with `file` if they are not in pyproject.toml')
-        return None
-    file = values["file"] if "file" in values else read_file("pyproject.toml", place)
-    return Groups(file, names) if file else None
+    names = dict.fromkeys((values.get("group"), *values.get("groups", ())))
+    file = values["file"] if "file" in values else read_file(_PYPROJECT, place)
+    return Groups(file, tuple(filter(None, names))) if file else None
+
+
+def _pyproject(value: Any, place: Place) -> Path | None:
+    file = read_file(value, place)
+    if file and file.name != _PYPROJECT:
+        place.problem(f"names {quoted(file)}, and dependency groups are in a {_PYPROJECT}")
+    return file
+
+
+def _group_names(value: Any, place: Place) -> tuple[str, ...]:
+    return read_some(read_name, value, place)
 
 
 def _requirement(value: Any, place: Place) -> str | None:
@@ -227,11 +242,11 @@ def _requirement(value: Any, place: Place) -> str | None:
 
 
 def _trim(value: Any, place: Place) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    patterns = {}
+    patterns: dict[str, tuple[str, ...]] = {}
     for name, item in (typed(value, dict, place) or {}).items():
         package = name if name == "*" else read_name(name, place.key(name))
-        if package:
-            patterns[package] = read_texts(item, place.key(name))
+        if package:  # which two names may be, written differently
+            patterns[package] = patterns.get(package, ()) + read_texts(item, place.key(name))
     return tuple(patterns.items())
 
 
@@ -242,7 +257,7 @@ def _function_layers(value: Any, place: Place) -> tuple[str | LayerArn, ...]:
         if names.count(name) > 1:
             place.problem(f"names {quoted(name)} twice")
     if len(set(names)) > LAYERS:
-        place.problem(f"names {len(names)} layers, and a function can have {LAYERS}")
+        place.problem(f"names {len(set(names))} layers, and a function can have {LAYERS}")
     return layers
 
 
@@ -287,6 +302,8 @@ def _sources(value: Any, place: Place) -> tuple[tuple[str, Path], ...]:
     if not isinstance(value, dict):
         place.problem(f"must be a folder, or a table of the layer's folders, not {kind_of(value)}")
         return ()
+    if not value:
+        place.problem("must not be empty")
     found = []
     for name, item in value.items():
         here = place.key(name)
@@ -376,6 +393,13 @@ FUNCTION_KEYS: dict[str, Reader] = {
     "tests": _later,
 }
 
+KEYS_OF_FAMILIES: dict[str, tuple[Family, ...]] = {
+    "bundle": ("nodejs",),
+    "artifact": ("java", "provided"),
+    "build": ("java", "provided"),
+}
+"""The keys of functions that only some languages know."""
+
 LAYER_KEYS: dict[str, Reader] = {
     "runtimes": _runtimes,
     "architectures": _architectures,
@@ -395,7 +419,9 @@ LAYER_KEYS: dict[str, Reader] = {
 
 _BUNDLE_KEYS: dict[str, Reader] = {"minify": read_switch, "source-map": read_switch, "external": read_texts}
 
-_GROUPS_KEYS: dict[str, Reader] = {"file": read_file, "group": read_name, "groups": read_names}
+_ABOUT_PACKAGES = ("extras", "groups", "exclude-packages", "trim")
+
+_GROUPS_KEYS: dict[str, Reader] = {"file": _pyproject, "group": read_name, "groups": _group_names}
 
 _LAYER_ARN_KEYS: dict[str, Reader] = {"arn": _arn, "unzipped-size": _size}
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archive.zip_reader import read_zip
-from .artifacts import LAYER, artifacts_of_layer
+from .archive.zip_reader import read_directory, read_zip
+from .artifacts import LAYER
 from .assembling import function_assembly
 from .aws.layer_paths import EXTENSIONS, LIBRARIES, PROGRAMS, package_folders
 from .aws.runtimes import RUNTIMES
-from .check import LayerPart, Subject, check, check_layer, check_upload, elf_facts
+from .check import LayerPart, Subject, check, check_layer, check_layers, check_upload, elf_facts
 from .config import Function, Layer, Project
-from .config_keys import LayerArn
 from .ecosystems import Ask, ecosystem_of, packages_in
-from .errors import UsageError
-from .layering import check_handler, lay, lock_layer, parts_of, provided_to
-from .model import Finding, Host, LeftOut, Package, Reporter, Severity
+from .layering import LockedLayer, check_handler, lay, lock_layer, parts_of, provided_to
+from .model import Finding, Host, LeftOut, Package, Reporter, Severity, Target
 from .record import Record, read_record, record_file
 from .store import Store, sha256_of
 from .tree import Tree
@@ -25,12 +23,16 @@ from .tree import Tree
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the checks say of an artifact, with its tree and the packages found in it."""
+    """What the checks say of an artifact, with its tree and the packages found in it.
+
+    ``layers_size`` is that of a function's layers together, unzipped, as far as it is known.
+    """
 
     artifact: Path
     tree: Tree
     packages: tuple[Package, ...]
     findings: tuple[Finding, ...]
+    layers_size: int = 0
 
     @property
     def fine(self) -> bool:
@@ -45,11 +47,12 @@ def check_artifact(artifact: Path, subject: Subject, *, host: Host, layers: Sequ
     """
     tree, packages = packages_in(read_zip(artifact))
     found = check(tree, subject, packages=packages, elf=elf_facts(tree, Store(host.cache)), layers=layers)
+    found += check_layers(subject.target, layers)
     if subject.handler:
         found += check_handler(tree, subject.handler, subject.target, layers)
     found += check_upload(subject.name, artifact.stat().st_size)
     found += _against_record(artifact, tree)
-    return Checked(artifact, tree, packages, tuple(found))
+    return Checked(artifact, tree, packages, tuple(found), sum(layer.size or 0 for layer in layers))
 
 
 def check_layer_artifact(artifact: Path, subjects: Sequence[Subject], *, host: Host) -> Checked:
@@ -64,14 +67,14 @@ def check_layer_artifact(artifact: Path, subjects: Sequence[Subject], *, host: H
 def looks_like_layer(artifact: Path) -> bool:
     """Whether a zip that any tool built is a layer: its record says so, or else all that is in it lies where layers do.
 
-    A zip with packages in a folder called `python`, say, is no function.
+    A zip with packages in a folder called ``python``, say, is no function.
     """
     record = read_record(artifact)
     if record:
         return record.kind == LAYER
-    tops = {entry.path.partition("/")[0] for entry in read_zip(artifact)}
-    folders = {folder.partition("/")[0] for runtime in RUNTIMES.values() for folder in package_folders(runtime)}
-    return bool(tops & folders) and tops <= {*folders, LIBRARIES, PROGRAMS, EXTENSIONS}
+    tops = {member.path.partition("/")[0] for member in read_directory(artifact)}
+    packages = {folder.partition("/")[0] for runtime in RUNTIMES.values() for folder in package_folders(runtime)}
+    return not tops.isdisjoint({*packages, EXTENSIONS}) and tops <= {*packages, EXTENSIONS, LIBRARIES, PROGRAMS}
 
 
 def layer_part(artifact: Path, name: str, *, host: Host) -> LayerPart:
@@ -86,24 +89,6 @@ def layer_part(artifact: Path, name: str, *, host: Host) -> LayerPart:
         runtimes=record.runtimes if record else (),
         architectures=record.architectures if record else (),
     )
-
-
-def built_layer_parts(function: Function, output: Path, *, host: Host) -> tuple[LayerPart, ...]:
-    """The function's layers as they were built; UsageError for one that was not."""
-    parts = []
-    for each in function.layers:
-        if isinstance(each, LayerArn):
-            parts.append(LayerPart(name=each.arn, unzipped_size=each.unzipped_size))
-            continue
-        target = function.target
-        for file, record in artifacts_of_layer(each, output).items():
-            if target.runtime.name in record.runtimes and target.architecture.name in record.architectures:
-                parts.append(layer_part(file, each, host=host))
-                break
-        else:
-            fact = f"the layer `{each}` of `{function.name}` was not built for {target}"
-            raise UsageError(fact, hint=f"run `lpack build {each}` first")
-    return tuple(parts)
 
 
 def _against_record(artifact: Path, tree: Tree) -> list[Finding]:
@@ -124,19 +109,31 @@ def _against_record(artifact: Path, tree: Tree) -> list[Finding]:
 class Inspection:
     """What is in an artifact, or would be; what can't be known is None.
 
-    ``record`` is the one beside a file. ``required_by`` names for each package the others that need it, with "" for the
-    user's own wish. ``layers`` are those beneath a function.
+    ``runtimes`` and ``architectures`` are names, () when they are not known. ``record`` is the one beside a file.
+    ``required_by`` names for each package the others that need it, with "" for the user's own wish. ``layers`` are
+    those beneath a function.
     """
 
     name: str
     tree: Tree
     packages: tuple[Package, ...]
-    targets: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
     handler: str | None
     record: Record | None = None
     left_out: tuple[LeftOut, ...] | None = None
     required_by: Mapping[str, tuple[str, ...]] | None = None
     layers: tuple[LayerPart, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every runtime on every architecture."""
+        return tuple(f"{runtime} on {each}" for runtime in self.runtimes for each in self.architectures)
+
+    @property
+    def size(self) -> int:
+        """The bytes unzipped, with those of its layers as far as they are known: what Lambda's limit is for."""
+        return self.tree.size + sum(layer.size or 0 for layer in self.layers)
 
 
 def inspect_function(
@@ -157,7 +154,8 @@ def inspect_function(
         name=function.name,
         tree=made.tree,
         packages=made.packages,
-        targets=(str(function.target),),
+        runtimes=(function.target.runtime.name,),
+        architectures=(function.target.architecture.name,),
         handler=function.handler,
         left_out=made.left_out,
         required_by=ecosystem.required_by(ask, locked, function.target),
@@ -169,35 +167,40 @@ def inspect_layer(project: Project, layer: Layer, output: Path, *, host: Host, r
     """What each of the layer's artifacts would hold if it were built now."""
     ask = Ask(layer.dependencies, project, Store(host.cache), host, reporter, {})
     laid = lay(lock_layer(layer, ask, "keep"), ask, output)
-    inspections = []
-    for variant in laid.variants:
-        required_by: dict[str, tuple[str, ...]] = {}
-        for target in variant.targets if laid.locked.lock else ():
-            required_by |= ecosystem_of(target.runtime).required_by(ask, laid.locked.lock, target)
-        inspections.append(
-            Inspection(
-                name=f"{layer.name}{variant.suffix}",
-                tree=variant.assembly.tree,
-                packages=variant.assembly.packages,
-                targets=tuple(map(str, variant.targets)),
-                handler=None,
-                left_out=variant.assembly.left_out,
-                required_by=required_by,
-            )
+    return [
+        Inspection(
+            name=f"{layer.name}{variant.suffix}",
+            tree=variant.assembly.tree,
+            packages=variant.assembly.packages,
+            runtimes=tuple(map(str, variant.runtimes)),
+            architectures=tuple(map(str, variant.architectures)),
+            handler=None,
+            left_out=variant.assembly.left_out,
+            required_by=_required_by(laid.locked, variant.targets, ask),
         )
-    return inspections
+        for variant in laid.variants
+    ]
+
+
+def _required_by(locked: LockedLayer, targets: Iterable[Target], ask: Ask) -> dict[str, tuple[str, ...]]:
+    """For each package of the layer, what needs it on any of the targets."""
+    found: dict[str, tuple[str, ...]] = {}
+    for target in targets if locked.lock else ():
+        for name, others in ecosystem_of(target.runtime).required_by(ask, locked.lock, target).items():
+            found[name] = tuple(dict.fromkeys((*found.get(name, ()), *others)))
+    return found
 
 
 def inspect_artifact(artifact: Path) -> Inspection:
     """What a zip holds, whoever built it; its packages are known by what they left in it."""
     tree, packages = packages_in(read_zip(artifact))
     record = read_record(artifact)
-    runtimes, architectures = (record.runtimes, record.architectures) if record else ((), ())
     return Inspection(
         name=artifact.name,
         tree=tree,
         packages=packages,
-        targets=tuple(f"{runtime} on {architecture}" for runtime in runtimes for architecture in architectures),
+        runtimes=record.runtimes if record else (),
+        architectures=record.architectures if record else (),
         handler=record.handler or None if record else None,
         record=record,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from .config_keys import LayerArn
 from .ecosystems import Ask, Installed, Locked, Policy, Provided, ecosystem_of
 from .model import Finding, Severity, Target
 from .store import Store
-from .tree import Tree
+from .tree import Tree, sort_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ def part_of(laid: Laid, target: Target, store: Store) -> LayerPart:
         tree=variant.assembly.tree,
         packages=variant.assembly.packages,
         elf=elf_facts(variant.assembly.tree, store),
-        runtimes=[runtime.name for runtime in variant.runtimes],
-        architectures=[architecture.name for architecture in variant.architectures],
+        runtimes=tuple(runtime.name for runtime in variant.runtimes),
+        architectures=tuple(architecture.name for architecture in variant.architectures),
     )
 
 
@@ -101,11 +101,9 @@ def check_handler(tree: Tree, handler: str, target: Target, layers: Sequence[Lay
     found = ecosystem.check_handler(tree, handler, target)
     if not any(finding.severity is Severity.ERROR for finding in found):
         return found
-    for folder in package_folders(target.runtime):
-        for layer in layers:
-            inside = _below(folder, layer.tree) if layer.tree else Tree(())
-            if inside and not ecosystem.check_handler(inside, handler, target):
-                return []
+    known = [layer.tree for layer in layers if layer.tree]
+    if not ecosystem.check_handler(_searched(tree, known, package_folders(target.runtime)), handler, target):
+        return []
     unknown = [f"`{layer.name}`" for layer in layers if layer.tree is None]
     if not unknown:
         return found
@@ -113,8 +111,24 @@ def check_handler(tree: Tree, handler: str, target: Target, layers: Sequence[Lay
     return [replace(finding, severity=Severity.WARNING, hint=hint) for finding in found]
 
 
-def _below(folder: str, tree: Tree) -> Tree:
-    """What a folder of the tree holds."""
-    prefix = f"{folder}/"
-    inside = (entry for entry in tree if entry.path.startswith(prefix))
-    return Tree.of(entry._replace(path=entry.path.removeprefix(prefix)) for entry in inside)
+def _searched(tree: Tree, layers: Sequence[Tree], folders: Iterable[str]) -> Tree:
+    """A function's files with those that the runtime finds in folders of its layers; the function's hide the others.
+
+    It is only to be searched: where files are in the way of folders, other checks say so.
+    """
+    found = dict(tree.by_path)
+    for folder in folders:
+        inside = {}
+        for layer in layers:  # of which the later ones overwrite the files of the earlier ones
+            inside.update({entry.path: entry for entry in layer if entry.path.startswith(f"{folder}/")})
+        hiding = {path.partition("/")[0].partition(".")[0] for path in found if _is_whole(path)}
+        for path, entry in inside.items():
+            place = path.removeprefix(f"{folder}/")
+            if place.partition("/")[0].partition(".")[0] not in hiding:
+                found.setdefault(place, entry._replace(path=place))
+    return Tree(tuple(sorted(found.values(), key=sort_key)))
+
+
+def _is_whole(path: str) -> bool:
+    """Whether the path shows that a module or package is here, and is not looked for in other folders any more."""
+    return "/" not in path or path.partition("/")[2].startswith("__init__.")

@@ -24,7 +24,9 @@ class Trimmed(NamedTuple):
 def trimmed(entries: Sequence[Entry], trim: Trim) -> Trimmed:
     """The entries of a package, without those that the patterns name; InputError for a pattern that is none."""
     packages = {entry.package for entry in entries}
-    lines = [line for name, listed in trim if name == EVERY_PACKAGE or name in packages for line in listed]
+    # What is said of one package outweighs what is said of all: a table has no order that could mean anything.
+    ordered = sorted(trim, key=lambda said: said[0] != EVERY_PACKAGE)
+    lines = [line for name, listed in ordered if name == EVERY_PACKAGE or name in packages for line in listed]
     if not lines:
         return Trimmed(tuple(entries), ())
     patterns = Patterns.of(lines, origin=REASON)

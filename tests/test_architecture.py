@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "lpack"
 FLOORS = """
     cli
     build examine
-    artifacts layering
+    artifacts layering subjects
     assembling
     catalogue check ecosystems starters
     download

@@ -160,6 +160,31 @@ def test_a_killed_build_leaves_the_old_artifact_or_the_new_one(project: Project)
     assert sorted(path.name for path in artifact.parent.iterdir()) == ["north.zip", "north.zip.json"]
 
 
+LAYER = '[layer.shared]\nruntimes = ["python3.13"]\nsource = { python = "shared" }\n'
+
+
+def test_a_build_that_is_killed_in_the_middle_of_a_layer_leaves_the_old_one(project: Project) -> None:
+    noise = random.Random(7)
+    files = {f"shared/data/{number}.bin": noise.randbytes(1 << 20) for number in range(24)}
+    folder = project({"lpack.toml": LAYER, **files})
+    artifact = folder / "dist" / "shared.zip"
+    build(folder)
+    old = artifact.read_bytes()
+    (folder / "shared" / "new.py").write_text("")
+    process = start(folder)
+    while not list(artifact.parent.glob(".shared.zip.*.partial")):
+        assert process.poll() is None, "it was too quick to be killed"
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+    assert artifact.read_bytes() == old
+    assert_whole(artifact)
+    build(folder)
+    assert_whole(artifact)
+    assert artifact.read_bytes() != old
+    assert sorted(path.name for path in artifact.parent.iterdir()) == ["shared.zip", "shared.zip.json"]
+
+
 def test_a_build_that_is_killed_while_it_fills_the_store_does_no_harm(
     index: IndexServer, make_wheel: Callable[..., Path], project: Project, store_folder: Path
 ) -> None:
@@ -196,15 +221,16 @@ def test_builds_beside_each_other_share_store_and_output(
         for name in ("north", "east")
         for file, text in (("app.py", CODE), ("requirements.txt", requirements), ("text.txt", f"{name}\n" * 50_000))
     }
-    configuration = "".join(FUNCTION.format(name=name) for name in ("north", "east"))
-    folder = project({"lpack.toml": configuration, **files})
+    configuration = "".join(FUNCTION.format(name=name) + 'layers = ["shared"]\n' for name in ("north", "east"))
+    folder = project({"lpack.toml": configuration + LAYER, "shared/shared.py": "", **files})
     processes = [start(folder) for _ in range(4)]
     told = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0, 0], told
-    for name in ("north", "east"):
+    names = ("east", "north", "shared")
+    for name in names:
         assert_whole(folder / "dist" / f"{name}.zip")
-    names = ["east.zip", "east.zip.json", "north.zip", "north.zip.json"]
-    assert sorted(path.name for path in (folder / "dist").iterdir()) == names
+    made = [f"{name}{end}" for name in names for end in (".zip", ".zip.json")]
+    assert sorted(path.name for path in (folder / "dist").iterdir()) == made
     assert len(list(store_folder.rglob("*.whl"))) == 1
     assert not list(store_folder.glob("tmp/*"))
 

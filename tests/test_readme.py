@@ -1,4 +1,4 @@
-"""The README's session is run, and must print what the README says; numbers and hashes may differ."""
+"""The README's sessions are run, and must print what the README says; numbers and hashes may differ."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ def shape(output: str) -> list[str]:
 
 @pytest.mark.network
 @pytest.mark.slow
-def test_the_session_prints_what_the_readme_says(tmp_path: Path) -> None:
-    (session,) = sessions(README.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_session_prints_what_the_readme_says(tmp_path: Path, number: int) -> None:
+    session = sessions(README.read_text(encoding="utf-8"))[number]
     folder = tmp_path
     for command, expected in steps(session):
         printed, folder = run(command, folder)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -51,9 +52,12 @@ def listdir(path="."):
     return names
 
 
-os.scandir, os.listdir, time.time = Shuffled, listdir, lambda: real_time() - 30 * 86_400
+os.scandir, os.listdir, time.time = Shuffled, listdir, lambda: real_time() - 23 * 3_600
 """
-"""A sitecustomize: folders list their files in any order, and it is a month ago."""
+"""A sitecustomize: folders list their files in any order, and it is almost a day ago.
+
+The store takes what is a whole day off for somebody else's leftovers: its files keep the time of the disk.
+"""
 
 SETTINGS = {
     "here": {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "1", "umask": "022"},
@@ -74,6 +78,18 @@ exclude = ["*.tmp"]
 source = "src"
 architecture = "arm64"
 exclude-packages = ["helper"]
+layers = ["native"]
+
+[layer.native]
+runtimes = ["python3.12", "python3.13"]
+architectures = ["x86_64", "arm64"]
+requirements = "native.txt"
+
+[layer.shared]
+runtimes = ["python3.12", "python3.13"]
+requirements = "requirements.txt"
+source = { python = "src/data", bin = "src" }
+exclude = ["*.tmp"]
 """
 
 
@@ -84,6 +100,7 @@ def files() -> dict[str, bytes]:
     return {
         "lpack.toml": CONFIGURATION.encode(),
         "requirements.txt": b"--no-index\n--find-links wheels\ndemo\n",
+        "native.txt": b"--no-index\n--find-links wheels\nnative\n",
         "src/app.py": b"import demo\n\ndef handler(event, context):\n    return demo.VERSION\n",
         "src/run.sh": b"#!/bin/sh\n",
         "src/gr\xc3\xb6\xc3\x9fe.txt".encode("latin-1").decode(): b"large",
@@ -153,6 +170,10 @@ def wheels(tmp_path: Path, make_wheel: Callable[..., Path]) -> Path:
         entry_points="[console_scripts]\ndemo-run = demo:main\n",
     )
     make_wheel("helper", "2.0", {f"helper/{number}.py": f"# {number}\n" for number in range(20)})
+    for machine in ("x86_64", "aarch64"):
+        for python in ("cp312", "cp313"):
+            module = {"native.py": f"# {machine} {python}\n"}
+            make_wheel("native", "1.0", module, tag=f"{python}-{python}-manylinux_2_17_{machine}")
     return tmp_path / "wheels"
 
 
@@ -162,7 +183,8 @@ def test_the_world_around_it_does_not_matter(tmp_path: Path, wheels: Path, custo
     lay_out(one, seed=1, wheels=wheels)
     lay_out(other, seed=0, wheels=wheels)
     here, there = built(one, "here", customize), built(other, "there", customize)
-    assert list(here) == ["east.zip", "east.zip.json", "north.zip", "north.zip.json"]
+    names = ("east", "native-arm64", "native-x86_64", "north", "shared")
+    assert list(here) == [f"{name}{end}" for name in names for end in (".zip", ".zip.json")]
     assert here == there
 
 
@@ -175,9 +197,23 @@ def test_neither_the_number_of_workers_nor_what_the_store_holds_matters(tmp_path
         host = Host(dict(os.environ), tmp_path / store, workers=workers)
         options = Options(output=folder / "dist", today=today())
         outcomes = build_artifacts(project, project.parts, options, host=host, reporter=Silent())
-        assert [outcome.error for outcome in outcomes] == [None, None]
+        assert [outcome.error for outcome in outcomes] == [None] * 5
         seen.append(outputs(folder))
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_another_day_leaves_everything_alone(tmp_path: Path, wheels: Path) -> None:
+    folder = tmp_path / "project"
+    lay_out(folder, seed=3, wheels=wheels)
+    project = load(folder)
+    host = Host(dict(os.environ), tmp_path / "store")
+    seen = []
+    for day in (date(2026, 11, 21), date(2026, 12, 24)):
+        options = Options(output=folder / "dist", today=day)
+        outcomes = build_artifacts(project, project.parts, options, host=host, reporter=Silent())
+        seen.append({path.name: path.stat() for path in (folder / "dist").iterdir()})
+        assert {outcome.unchanged for outcome in outcomes} == {day.month == 12}
+    assert seen[0] == seen[1]
 
 
 @pytest.mark.network

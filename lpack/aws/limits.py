@@ -43,7 +43,7 @@ LAYER_LICENSE_CHARACTERS = 512
 LAYER_RUNTIMES = 15
 
 LAYER_VERSION_ARN = re.compile(
-    r"arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+"
+    r"arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:[0-9]{12}:layer:[a-zA-Z0-9-_]+:[0-9]+"
     r"|arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+"
 )
 

@@ -7,6 +7,7 @@ Adding a runtime is adding a row.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -109,3 +110,14 @@ def nearest_runtimes(name: str) -> str:
         if known.lifecycle.deprecated:
             newest.setdefault(known.family, known.name)
     return "known runtimes are, for example, " + ", ".join(f"`{candidate}`" for candidate in newest.values())
+
+
+def span(names: Iterable[str]) -> str:
+    """Runtimes in short: the first and the last of these names where all of the family between them are among them."""
+    given = list(dict.fromkeys(names))
+    oldest_first = list(reversed(RUNTIMES))
+    places = sorted(oldest_first.index(name) for name in given if name in RUNTIMES)
+    without_gap = len(given) == len(places) > 2 and len(places) == places[-1] - places[0] + 1
+    if without_gap and len({RUNTIMES[name].family for name in given}) == 1:
+        return f"{oldest_first[places[0]]} to {oldest_first[places[-1]]}"
+    return ", ".join(given)

@@ -16,7 +16,16 @@ from .native import check_native
 from .permissions import check_permissions
 from .subject import LayerPart, Subject
 
-__all__ = ["ElfFacts", "LayerPart", "Subject", "check", "check_layer", "check_upload", "elf_facts"]
+__all__ = [
+    "ElfFacts",
+    "LayerPart",
+    "Subject",
+    "check",
+    "check_layer",
+    "check_layers",
+    "check_upload",
+    "elf_facts",
+]
 
 
 def check(
@@ -27,16 +36,15 @@ def check(
     elf: Mapping[str, ElfFacts],
     layers: Sequence[LayerPart] = (),
 ) -> list[Finding]:
-    """All that is wrong or worth a remark about a function with its layers, whatever the language.
+    """All that is wrong or worth a remark about a function on top of its layers, whatever the language.
 
-    ``elf`` are the tree's own ``elf_facts``. Layers are in the order in which the function names them; each alone is
-    the matter of ``check_layer``.
+    ``elf`` are the tree's own ``elf_facts``. How the layers go with each other and the target is the matter of
+    ``check_layers``: many functions may have the same.
     """
     return [
         *check_lifecycle(subject),
         *check_configuration(subject),
         *check_sizes(tree, subject, packages, layers),
-        *check_layers(subject, layers),
         *check_permissions(tree, subject, packages),
         *check_native(tree, subject, packages, elf, layers),
     ]

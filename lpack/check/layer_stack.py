@@ -7,30 +7,33 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ..aws.limits import EXTENSIONS, LAYERS
-from ..aws.runtimes import Family
-from ..model import Finding, Package, Severity
+from ..aws.runtimes import Family, Runtime
+from ..model import Finding, Package, Severity, Target
 from ..tree import Tree
 from ..weights import with_owners
 from .layer_artifact import extensions_in
 from .merging import Overwritten, clashes, overwritten
-from .subject import LayerPart, Subject
+from .subject import LayerPart
 from .visibility import sees_in_layers, visible
 from .wording import details, quoted
 
 
-def check_layers(subject: Subject, layers: Sequence[LayerPart]) -> list[Finding]:
-    """Findings about which layers a function has, and about files of theirs that are in each other's way."""
+def check_layers(target: Target, layers: Sequence[LayerPart]) -> list[Finding]:
+    """All that is wrong or worth a remark about the layers of a function for the target, whatever the function.
+
+    They are in the order in which the function names them; each alone is the matter of ``check_layer``.
+    """
     known = [
         _Known(layer.name, layer.tree, layer.packages, layer.families) for layer in layers if layer.tree is not None
     ]
     return [
-        *_too_many(subject, layers),
-        *_twice(subject, layers),
-        *_for_other_targets(subject, layers),
-        *_clashes(subject, known),
-        *_overwritten(subject, known),
-        *_versions(subject, known),
-        *_extensions(subject, known),
+        *_too_many(layers),
+        *_twice(layers),
+        *_for_other_targets(target, layers),
+        *_clashes(known),
+        *_overwritten(target.runtime, known),
+        *_versions(target.runtime, known),
+        *_extensions(known),
     ]
 
 
@@ -43,15 +46,15 @@ class _Known(NamedTuple):
     families: frozenset[Family]
 
 
-def _too_many(subject: Subject, layers: Sequence[LayerPart]) -> list[Finding]:
+def _too_many(layers: Sequence[LayerPart]) -> list[Finding]:
     if len(layers) <= LAYERS:
         return []
-    message = f"`{subject.name}` has {len(layers)} layers, and Lambda takes {LAYERS}"
+    message = f"{len(layers)} layers are too many: Lambda takes {LAYERS}"
     hint = "put what several layers hold into one"
     return [Finding(Severity.ERROR, "layers-number", message, hint, tuple(layer.name for layer in layers))]
 
 
-def _twice(subject: Subject, layers: Sequence[LayerPart]) -> list[Finding]:
+def _twice(layers: Sequence[LayerPart]) -> list[Finding]:
     groups: dict[str, list[str]] = {}
     for layer in layers:
         groups.setdefault(_without_version(layer.name), []).append(layer.name)
@@ -59,12 +62,10 @@ def _twice(subject: Subject, layers: Sequence[LayerPart]) -> list[Finding]:
     for name, versions in groups.items():
         if len(set(versions)) > 1:
             # Source: https://github.com/ServerlessLife/serverless-spy/issues/32, which quotes Lambda.
-            message = (
-                f"`{subject.name}` has the layer `{name}` in {len(versions)} versions, and Lambda takes one of them"
-            )
+            message = f"the layer `{name}` is there in {len(versions)} versions, and Lambda takes one of them"
             findings.append(Finding(Severity.ERROR, "layers-twice", message, "keep one of them", tuple(versions)))
         elif len(versions) > 1:
-            message = f"`{subject.name}` has the layer `{name}` {len(versions)} times"
+            message = f"the layer `{name}` is there {len(versions)} times"
             findings.append(Finding(Severity.ERROR, "layers-twice", message, "name it once"))
     return findings
 
@@ -75,8 +76,7 @@ def _without_version(name: str) -> str:
     return layer if layer.startswith("arn:") and version.isdecimal() else name
 
 
-def _for_other_targets(subject: Subject, layers: Sequence[LayerPart]) -> list[Finding]:
-    target = subject.target
+def _for_other_targets(target: Target, layers: Sequence[LayerPart]) -> list[Finding]:
     findings = []
     for layer in layers:
         fits_runtime = not layer.runtimes or target.runtime.name in layer.runtimes
@@ -85,15 +85,15 @@ def _for_other_targets(subject: Subject, layers: Sequence[LayerPart]) -> list[Fi
             continue
         made_for = [quoted(names) for names in (layer.runtimes, layer.architectures) if names]
         message = (
-            f"the layer `{layer.name}` is for {' on '.join(made_for)}, and `{subject.name}` for "
-            f"`{target.runtime}` on `{target.architecture}`"
+            f"the layer `{layer.name}` is for {' on '.join(made_for)}, and the function for `{target.runtime}` on "
+            f"`{target.architecture}`"
         )
         hint = f"use a layer that is made for {target}"
         findings.append(Finding(Severity.ERROR, "layer-target", message, hint))
     return findings
 
 
-def _clashes(subject: Subject, layers: Sequence[_Known]) -> list[Finding]:
+def _clashes(layers: Sequence[_Known]) -> list[Finding]:
     found = clashes([layer.tree for layer in layers])
     if not found:
         return []
@@ -101,13 +101,12 @@ def _clashes(subject: Subject, layers: Sequence[_Known]) -> list[Finding]:
         f"{each.path} is a file in `{layers[each.file_in].name}` and a folder in `{layers[each.folder_in].name}`"
         for each in found
     ]
-    message = f"the layers of `{subject.name}` can't be unpacked into one folder: Lambda layer conversion failed"
+    message = "the layers can't be unpacked into one folder: Lambda layer conversion failed"
     hint = "rename the file, or leave it out"
     return [Finding(Severity.ERROR, "layers-clash", message, hint, details(lines))]
 
 
-def _overwritten(subject: Subject, layers: Sequence[_Known]) -> list[Finding]:
-    runtime = subject.target.runtime
+def _overwritten(runtime: Runtime, layers: Sequence[_Known]) -> list[Finding]:
     seen = [visible(layer.tree, runtime, layer.families) for layer in layers]
     findings = []
     for (earlier, later), lost in overwritten(seen).items():
@@ -142,11 +141,11 @@ def _package(package: Package) -> str:
     return f"`{package.name}` {package.version}".rstrip()
 
 
-def _versions(subject: Subject, layers: Sequence[_Known]) -> list[Finding]:
+def _versions(runtime: Runtime, layers: Sequence[_Known]) -> list[Finding]:
     """A warning for each two layers that hold packages in different versions, of which the function sees a mixture."""
     findings = []
     for one, other in combinations(layers, 2):
-        in_one, in_other = _seen_packages(one, subject), _seen_packages(other, subject)
+        in_one, in_other = _seen_packages(one, runtime), _seen_packages(other, runtime)
         lines = [
             f"`{package.name}` {package.version} in `{one.name}`, {twin.version} in `{other.name}`"
             for key, package in in_one.items()
@@ -160,9 +159,9 @@ def _versions(subject: Subject, layers: Sequence[_Known]) -> list[Finding]:
     return findings
 
 
-def _seen_packages(layer: _Known, subject: Subject) -> dict[tuple[str, str], Package]:
-    """The packages that the function sees, by where they come from ("pkg:pypi") and their name."""
-    sees = sees_in_layers(subject.target.runtime, layer.families)
+def _seen_packages(layer: _Known, runtime: Runtime) -> dict[tuple[str, str], Package]:
+    """The packages that the runtime sees, by where they come from ("pkg:pypi") and their name."""
+    sees = sees_in_layers(runtime, layer.families)
     return {
         (package.purl.partition("/")[0], package.name): package
         for package in layer.packages
@@ -170,9 +169,9 @@ def _seen_packages(layer: _Known, subject: Subject) -> dict[tuple[str, str], Pac
     }
 
 
-def _extensions(subject: Subject, layers: Sequence[_Known]) -> list[Finding]:
+def _extensions(layers: Sequence[_Known]) -> list[Finding]:
     paths = dict.fromkeys(entry.path for layer in layers for entry in extensions_in(layer.tree))
     if len(paths) <= EXTENSIONS:
         return []
-    message = f"the layers of `{subject.name}` hold {len(paths)} extensions, and Lambda takes {EXTENSIONS}"
+    message = f"the layers hold {len(paths)} extensions, and Lambda takes {EXTENSIONS}"
     return [Finding(Severity.ERROR, "extensions-number", message, "leave some out", details(list(paths)))]

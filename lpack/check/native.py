@@ -55,6 +55,8 @@ def check_native(
 
     What the target never loads is judged no further.
     """
+    if not elf:
+        return []  # as with most functions on layers, whose files need not be looked at then
     kinds = _sorted(tree, subject, elf)
     below = [_in_layer(layer, subject) for layer in layers if layer.tree is not None]
     unknown = [layer.name for layer in layers if layer.tree is None]

@@ -109,7 +109,8 @@ def build(
     wishes = Wishes(session.path(output), frozen=frozen, dry_run=dry_run, allow_deprecated=allow_deprecated)
     if layer:
         if names:
-            raise UsageError("a build is of the project's parts or, with `--layer`, of the catalogue's, not of both")
+            fact = "a build is of the project's parts or, with `--layer`, of the catalogue's, not of both"
+            raise UsageError(fact, hint="leave out one of the two")
         return build_recipes(session, layer, wishes, runtimes=runtime or [], architectures=architecture or [])
     if runtime or architecture:
         raise UsageError("`--runtime` and `--architecture` go with `--layer`", hint="the configuration has the targets")

@@ -11,10 +11,10 @@ from typing import Any
 
 from ..artifacts import FUNCTION, LAYER
 from ..aws.limits import UNZIPPED_BYTES
+from ..aws.runtimes import span
 from ..build import Options, Outcome, Part, build_artifacts
 from ..catalogue import recipe_project
 from ..config import Project
-from ..errors import CheckError
 from ..model import Finding, Severity
 from ..sizes import shown
 from .locking import print_changes
@@ -80,12 +80,12 @@ def _print_table(session: Session, outcomes: Sequence[Outcome]) -> None:
 
 def _row(outcome: Outcome, session: Session) -> tuple[str, ...]:
     record = outcome.record
-    runtimes = ", ".join(dict.fromkeys(target.runtime.name for target in outcome.targets))
+    runtimes = span(target.runtime.name for target in outcome.targets)
     architectures = ", ".join(dict.fromkeys(target.architecture.name for target in outcome.targets))
     first = (short(outcome.artifact), runtimes, architectures)
     if record is None:
         return (*first, "", "", "", "", session.output.styled("failed", "bad"))
-    share = f"{100 * record.unzipped_size / UNZIPPED_BYTES:.0f} %"
+    share = f"{100 * (record.unzipped_size + outcome.layers_size) / UNZIPPED_BYTES:.0f} %"
     style = "dim" if outcome.unchanged else "good"
     status = session.output.styled(_status(outcome), style)
     return (*first, str(len(record.packages)), shown(record.size), shown(record.unzipped_size), share, status)
@@ -113,7 +113,7 @@ def _print_trees(session: Session, outcomes: Sequence[Outcome]) -> None:
 
 def _said(outcome: Outcome) -> tuple[Finding, ...]:
     """What there is to say of the outcome; that the checks failed, their own findings say."""
-    if outcome.error is None or isinstance(outcome.error, CheckError):
+    if outcome.error is None or any(each.severity is Severity.ERROR for each in outcome.findings):
         return outcome.findings
     return (*outcome.findings, finding_of(outcome.error))
 
@@ -159,6 +159,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "path": str(outcome.artifact),
         "status": _status(outcome),
         "record": outcome.record.as_dict() if outcome.record else None,
+        "layers_size": outcome.layers_size,
         "error": error_document(outcome.error) if outcome.error else None,
         "lock_changes": list(outcome.changes),
         "findings": [finding_document(each) for each in outcome.findings],

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from ..aws.runtimes import RUNTIMES, Runtime
+from ..aws.runtimes import span
 from ..catalogue import Recipe, add, recipes
 from ..config import Layer
 from .session import Session, short
@@ -19,7 +19,12 @@ def list_catalogue(session: Session) -> int:
     catalogue, output = recipes(), session.output
     output.document(layers=[_document(recipe) for recipe in catalogue])
     rows = [
-        (recipe.name, _span(recipe.layer.runtimes), _names(recipe.layer.architectures), recipe.layer.description)
+        (
+            recipe.name,
+            span(map(str, recipe.layer.runtimes)),
+            _names(recipe.layer.architectures),
+            recipe.layer.description,
+        )
         for recipe in catalogue
     ]
     output.table(("layer", "runtimes", "architectures", "holds"), rows)
@@ -49,15 +54,6 @@ def add_recipes(
     wanted = ", ".join(f'"{layer.name}"' for layer in added.layers)
     output.remark(f"a function takes it with layers = [{wanted}]")
     return 0
-
-
-def _span(runtimes: Sequence[Runtime]) -> str:
-    """The runtimes in short: the first and last where all between are among them."""
-    newest_first = list(RUNTIMES.values())
-    places = sorted(map(newest_first.index, runtimes), reverse=True)
-    if len(places) > 2 and places[0] - places[-1] == len(places) - 1:
-        return f"{newest_first[places[0]]} to {newest_first[places[-1]]}"
-    return _names(runtimes)
 
 
 def _names(things: Sequence[object]) -> str:

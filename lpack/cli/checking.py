@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..artifacts import artifacts_of_layer
+from ..artifacts import artifacts_of_layer, layer_for
 from ..aws.limits import UNZIPPED_BYTES
-from ..build import Part, artifact_of, layer_subjects, subject_of
+from ..build import artifact_of
 from ..check import LayerPart, Subject
-from ..config import Function
-from ..errors import CheckError, LpackError, UsageError
+from ..config import Function, Layer
+from ..config_keys import LayerArn
+from ..errors import CheckError, InputError, LpackError, UsageError
 from ..examine import (
     Checked,
-    built_layer_parts,
     check_artifact,
     check_layer_artifact,
     layer_part,
@@ -25,6 +25,7 @@ from ..examine import (
 from ..model import Finding, Target
 from ..record import Record, read_record
 from ..sizes import shown
+from ..subjects import layer_subjects, subject_of
 from .options import target_of
 from .output import error_document, exit_code, finding_document, finding_of
 from .session import Session, short, today
@@ -45,30 +46,43 @@ class Settings:
 def check_named(session: Session, names: Sequence[str], settings: Settings) -> int:
     """Check functions and layers by name and artifacts by file; all of the project when none is named."""
     output = session.output
-    results = [_checked(each) for each in _wanted(session, names, settings)]
+    run = _Run(session, settings, functools.cache(functools.partial(layer_part, host=session.host)))
+    results = [_checked(each) for each in _wanted(run, names)]
     output.document(artifacts=[_document(each) for each in results])
     if not output.quiet:
         rows = [_row(each, session) for each in results]
         output.table(("artifact", "files", "packages", "unzipped", "of limit", ""), rows, right=(1, 2, 3, 4))
-    output.findings({each.name: each.findings for each in results})
+    found: dict[str, list[Finding]] = {}
+    for each in results:
+        found.setdefault(each.name, []).extend(each.findings)
+    output.findings(found)
     return exit_code(each.error for each in results)
 
 
 @dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of the command; ``read_layer`` reads a layer's zip, given its name, once for all functions above it."""
+
+    session: Session
+    settings: Settings
+    read_layer: Callable[[Path, str], LayerPart]
+
+
+@dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What is to be checked, the artifact of a function or layer or a file, and how."""
+    """What is to be checked and how: the artifact of a function or layer, if it is known which, or a file."""
 
     name: str
-    artifact: Path
+    artifact: Path | None
     check: Callable[[], Checked]
 
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What came of it: ``checked`` is None when the file could not be read at all."""
+    """What came of it: ``checked`` is None when there was nothing to check, or it could not be read at all."""
 
     name: str
-    artifact: Path
+    artifact: Path | None
     checked: Checked | None
     error: LpackError | None
 
@@ -78,13 +92,18 @@ class _Result:
             return self.checked.findings
         return [finding_of(self.error)] if self.error else ()
 
+    @property
+    def status(self) -> str:
+        if self.error is None:
+            return "fine"
+        if self.artifact is None or not self.artifact.is_file():
+            return "missing"
+        return "broken" if self.checked or isinstance(self.error, InputError) else "not checked"
+
 
 def _checked(wanted: _Wanted) -> _Result:
     """What the checks say, or why there is nothing to check: the others still are."""
     try:
-        if not wanted.artifact.is_file():
-            fact = f"`{wanted.name}` was not built: there is no `{short(wanted.artifact)}`"
-            raise UsageError(fact, hint=f"run `lpack build {wanted.name}` first")
         checked = wanted.check()
     except LpackError as error:
         return _Result(wanted.name, wanted.artifact, None, error)
@@ -92,45 +111,90 @@ def _checked(wanted: _Wanted) -> _Result:
     return _Result(wanted.name, wanted.artifact, checked, broken)
 
 
-def _wanted(session: Session, names: Sequence[str], settings: Settings) -> list[_Wanted]:
+def _wanted(run: _Run, names: Sequence[str]) -> list[_Wanted]:
+    session = run.session
     files = [name for name in dict.fromkeys(names) if is_file(name, session)]
     parts = [name for name in names if name not in files]
-    found = [_file(session.path(name), session, settings) for name in files]
+    found = [_file(session.path(name), run) for name in files]
     for part in session.project().selected(parts) if parts or not names else ():
-        found += _artifacts(part, session, settings)
+        found += [_function(part, run)] if isinstance(part, Function) else _layer(part, run)
     return found
 
 
-def _artifacts(part: Part, session: Session, settings: Settings) -> list[_Wanted]:
-    """What a function or layer was built to; its one zip, though it is not there, when it was not."""
-    host, deprecated = session.host, settings.allow_deprecated
-    if isinstance(part, Function):
-        artifact = artifact_of(part.name, settings.output)
-        subject = subject_of(part, today=today(), allow_deprecated=deprecated)
-
-        def check() -> Checked:
-            layers = (*built_layer_parts(part, settings.output, host=host), *_layer_files(session, settings))
-            return check_artifact(artifact, subject, host=host, layers=layers)
-
-        return [_Wanted(part.name, artifact, check)]
-    found = []
-    for file, record in artifacts_of_layer(part.name, settings.output).items():
-        subjects = layer_subjects(part, _targets(record), today=today(), allow_deprecated=deprecated)
-        found.append(_Wanted(part.name, file, partial(check_layer_artifact, file, subjects, host=host)))
-    missing = artifact_of(part.name, settings.output)
-    return found or [_Wanted(part.name, missing, partial(check_layer_artifact, missing, (), host=host))]
+def _missing(name: str, artifact: Path) -> _Wanted:
+    return _Wanted(name, artifact, _refusing(f"`{name}` was not built: there is no `{short(artifact)}`", name))
 
 
-def _targets(record: Record) -> list[Target]:
-    return [target_of(runtime, each) for runtime in record.runtimes for each in record.architectures]
+def _refusing(fact: str, name: str) -> Callable[[], Checked]:
+    """A check of what is to be built first."""
+
+    def check() -> Checked:
+        raise UsageError(fact, hint=f"run `lpack build {name}` first")
+
+    return check
 
 
-def _layer_files(session: Session, settings: Settings) -> list[LayerPart]:
+def _function(function: Function, run: _Run) -> _Wanted:
+    """What a function was built to, on top of what its layers were built to."""
+    settings, host = run.settings, run.session.host
+    artifact = artifact_of(function.name, settings.output)
+    if not artifact.is_file():
+        return _missing(function.name, artifact)
+    subject = subject_of(function, today=today(), allow_deprecated=settings.allow_deprecated)
+
+    def check() -> Checked:
+        own = _layer_parts(function.name, function.layers, function.target, settings.output, run)
+        return check_artifact(artifact, subject, host=host, layers=[*own, *_named_layers(run)])
+
+    return _Wanted(function.name, artifact, check)
+
+
+def _layer(layer: Layer, run: _Run) -> list[_Wanted]:
+    """What a layer was built to: one artifact or several, together for all its targets."""
+    settings = run.settings
+    built = artifacts_of_layer(layer.name, settings.output)
+    found = [
+        _Wanted(layer.name, file, functools.partial(_check_layer, layer, file, record, run))
+        for file, record in built.items()
+    ]
+    if not found:
+        return [_missing(layer.name, artifact_of(layer.name, settings.output))]
+    lacking = [str(target) for target in layer.targets if not layer_for(layer.name, target, settings.output)]
+    if lacking:
+        fact = f"`{layer.name}` was not built for {', '.join(lacking)}"
+        found.append(_Wanted(layer.name, None, _refusing(fact, layer.name)))
+    return found
+
+
+def _check_layer(layer: Layer, file: Path, record: Record, run: _Run) -> Checked:
+    targets = [target_of(runtime, each) for runtime in record.runtimes for each in record.architectures]
+    subjects = layer_subjects(layer, targets, today=today(), allow_deprecated=run.settings.allow_deprecated)
+    return check_layer_artifact(file, subjects, host=run.session.host)
+
+
+def _layer_parts(
+    owner: str, layers: Sequence[str | LayerArn], target: Target, folder: Path, run: _Run
+) -> list[LayerPart]:
+    """The layers of a function as they were built to the folder; UsageError for one that was not."""
+    parts = []
+    for each in layers:
+        if isinstance(each, LayerArn):
+            parts.append(LayerPart(name=each.arn, unzipped_size=each.unzipped_size))
+            continue
+        file = layer_for(each, target, folder)
+        if file is None:
+            fact = f"the layer `{each}` of `{owner}` was not built for {target}"
+            raise UsageError(fact, hint=f"run `lpack build {each}` first")
+        parts.append(run.read_layer(file, each))
+    return parts
+
+
+def _named_layers(run: _Run) -> list[LayerPart]:
     """The layers that the command line names."""
-    for name in settings.layers:
-        if not session.path(name).is_file():
+    for name in run.settings.layers:
+        if not run.session.path(name).is_file():
             raise UsageError(f"there is no file `{name}`", hint="`--layer` names the zip of a layer")
-    return [layer_part(session.path(name), name, host=session.host) for name in settings.layers]
+    return [run.read_layer(run.session.path(name), name) for name in run.settings.layers]
 
 
 def is_file(name: str, session: Session) -> bool:
@@ -143,9 +207,12 @@ def is_file(name: str, session: Session) -> bool:
     return False
 
 
-def _file(artifact: Path, session: Session, settings: Settings) -> _Wanted:
-    """A file: a layer if it looks like one and no handler is named, else a function."""
-    record = read_record(artifact)
+def _file(artifact: Path, run: _Run) -> _Wanted:
+    """A file: a layer if it looks like one and no handler is named, else a function.
+
+    Its layers are those that the command line names, else those that its record names, beside it.
+    """
+    settings, host, record = run.settings, run.session.host, read_record(artifact)
     runtimes = [settings.runtime] if settings.runtime else list(record.runtimes if record else ())
     if not runtimes:
         raise UsageError(
@@ -168,30 +235,33 @@ def _file(artifact: Path, session: Session, settings: Settings) -> _Wanted:
 
     def check() -> Checked:
         if not settings.handler and looks_like_layer(artifact):
-            return check_layer_artifact(artifact, subjects, host=session.host)
-        return check_artifact(artifact, subjects[0], host=session.host, layers=_layer_files(session, settings))
+            return check_layer_artifact(artifact, subjects, host=host)
+        recorded = () if settings.layers or not record else record.layers
+        layers = [LayerArn(each) if each.startswith("arn:") else each for each in recorded]
+        beneath = _layer_parts(artifact.name, layers, subjects[0].target, artifact.parent, run)
+        return check_artifact(artifact, subjects[0], host=host, layers=beneath or _named_layers(run))
 
     return _Wanted(artifact.name, artifact, check)
 
 
 def _row(result: _Result, session: Session) -> tuple[str, ...]:
-    status = session.output.styled("fine", "good")
-    if result.error:
-        status = session.output.styled("broken" if result.artifact.is_file() else "missing", "bad")
+    status = session.output.styled(result.status, "bad" if result.error else "good")
+    name = short(result.artifact) if result.artifact else result.name
     if result.checked is None:
-        return (short(result.artifact), "", "", "", "", status)
+        return (name, "", "", "", "", status)
     tree = result.checked.tree
-    share = f"{100 * tree.size / UNZIPPED_BYTES:.0f} %"
+    share = f"{100 * (tree.size + result.checked.layers_size) / UNZIPPED_BYTES:.0f} %"
     counts = (str(len(tree)), str(len(result.checked.packages)))
-    return (short(result.artifact), *counts, shown(tree.size), share, status)
+    return (name, *counts, shown(tree.size), share, status)
 
 
 def _document(result: _Result) -> dict[str, Any]:
     return {
         "name": result.name,
-        "path": str(result.artifact),
+        "path": str(result.artifact) if result.artifact else None,
         "fine": result.error is None,
         "unzipped_size": result.checked.tree.size if result.checked else None,
+        "layers_size": result.checked.layers_size if result.checked else None,
         "error": error_document(result.error) if result.error else None,
         "findings": [finding_document(each) for each in result.checked.findings] if result.checked else [],
     }

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..aws.layer_paths import package_folders
 from ..aws.limits import UNZIPPED_BYTES
+from ..aws.runtimes import RUNTIMES, span
+from ..check import LayerPart
 from ..config import Function
 from ..examine import Inspection, inspect_artifact, inspect_function, inspect_layer
 from ..model import Package
 from ..record import counted
 from ..sizes import shown
 from ..tree import Tree
-from ..weights import Weight, sizes_by_package
+from ..weights import sizes_by_package
 from .checking import is_file
 from .session import Session
 
@@ -56,75 +60,87 @@ def _print(session: Session, inspection: Inspection) -> None:
 
 
 def _headline(inspection: Inspection) -> str:
-    with_layers = " with its layers" if inspection.layers else ""
+    layers = " with its layers" if inspection.layers else ""
+    if inspection.record and inspection.record.layers:
+        layers = " without its layers"  # a file is shown as it is
     parts = [
         inspection.name,
-        ", ".join(inspection.targets),
+        f"{span(inspection.runtimes)} on {', '.join(inspection.architectures)}" if inspection.runtimes else None,
         f"handler {inspection.handler}" if inspection.handler else None,
-        f"{100 * _size(inspection) / UNZIPPED_BYTES:.0f} % of the limit{with_layers}",
+        f"{100 * inspection.size / UNZIPPED_BYTES:.0f} % of the limit{layers}",
     ]
     return " · ".join(part for part in parts if part)
 
 
-def _size(inspection: Inspection) -> int:
-    """The bytes unzipped, with those of its layers as far as they are known."""
-    return inspection.tree.size + sum(layer.size or 0 for layer in inspection.layers)
-
-
 def _print_packages(session: Session, inspection: Inspection) -> None:
     """A table of packages, the largest first; with layers, or several folders, it says where each of them is."""
-    several = bool(inspection.layers) or len({each.root for each in inspection.packages}) > 1
-    lines = [
-        (row.name, row.version, row.weight, row.place, _why(row.name, inspection) if row.own else "")
-        for row in _rows(inspection)
+    lines = [*_rows(inspection), _Row("together", files=_files_in(inspection), size=inspection.size)]
+    columns = [
+        ("package", [line.name for line in lines]),
+        ("version", [line.version for line in lines]),
+        ("files", ["" if line.files is None else str(line.files) for line in lines]),
+        ("unzipped", ["not known" if line.size is None else shown(line.size) for line in lines]),
     ]
-    lines.append(("together", "", Weight(_size(inspection), _files_in(inspection)), "", ""))
-    headers = ("package", "version", "files", "unzipped", *(["from"] if several else []))
-    rows = [
-        (name, version, str(weight.files), shown(weight.size), *([place] if several else []), why)
-        for name, version, weight, place, why in lines
-    ]
-    last = "needed by" if inspection.required_by is not None else ""
-    session.output.table((*headers, last), rows, right=(2, 3))
+    if inspection.layers or len({each.root for each in inspection.packages}) > 1:
+        columns.append(("from" if inspection.layers else "in", [line.place for line in lines]))
+    needed_by = "needed by" if inspection.required_by is not None else ""
+    columns.append((needed_by, [_why(line.package, inspection) for line in lines]))
+    headers, cells = zip(*columns, strict=True)
+    session.output.table(headers, zip(*cells, strict=True), right=(2, 3))
 
 
 class _Row(NamedTuple):
-    """A package, or the files of nobody's, in the function itself (``own``) or in a layer."""
+    """A package, or the files of nobody's, and where it is; ``package`` is None for what is not the artifact's own."""
 
     name: str
-    version: str
-    weight: Weight
-    place: str
-    own: bool
+    version: str = ""
+    files: int | None = None
+    size: int | None = None
+    place: str = ""
+    package: Package | None = None
 
 
 def _rows(inspection: Inspection) -> list[_Row]:
-    rows = []
-    for package, weight in sizes_by_package(inspection.tree, inspection.packages).items():
-        name, version = (package.name, package.version) if package else ("your own files", "")
-        place = inspection.name if inspection.layers else package.root if package else ""
-        rows.append(_Row(name, version, weight, place, package is not None))
-    for layer in inspection.layers:
-        place = f"layer {layer.name}"
-        if layer.tree is None:
-            rows.append(_Row("everything in it", "", Weight(layer.size or 0, 0), place, own=False))
-            continue
-        for package, weight in sizes_by_package(layer.tree, layer.packages).items():
-            if package or weight.files:
-                name, version = (package.name, package.version) if package else ("its own files", "")
-                rows.append(_Row(name, version, weight, place, own=False))
-    own_files = [row for row in rows if row.name == "your own files"]
-    return [*sorted((row for row in rows if row not in own_files), key=lambda row: -row.weight.size), *own_files]
+    """The packages and what else the layers hold, the largest first; the user's own files are the last."""
+    here = inspection.name if inspection.layers else ""
+    sizes = sizes_by_package(inspection.tree, inspection.packages)
+    own = [
+        _Row(package.name, package.version, weight.files, weight.size, here or package.root, package)
+        for package, weight in sizes.items()
+        if package
+    ]
+    in_layers = [row for layer in inspection.layers for row in _rows_of_layer(layer)]
+    yours = sizes[None]
+    return [
+        *sorted((*own, *in_layers), key=lambda row: -(row.size or 0)),
+        *([_Row("your own files", "", yours.files, yours.size, here)] if yours.files else []),
+    ]
+
+
+def _rows_of_layer(layer: LayerPart) -> Iterator[_Row]:
+    place = f"layer {layer.name}"
+    if layer.tree is None:
+        yield _Row("everything in it", size=layer.size, place=place)
+        return
+    folders = {folder: name for name in layer.runtimes for folder in package_folders(RUNTIMES[name])[:1]}
+    copies = Counter(package.name for package in layer.packages)
+    for package, weight in sizes_by_package(layer.tree, layer.packages).items():
+        if package:
+            # Of a package for several versions of the language, each copy is told by its own.
+            copy = f", {folders.get(package.root, package.root)}" if copies[package.name] > 1 else ""
+            yield _Row(package.name, package.version, weight.files, weight.size, f"{place}{copy}")
+        elif weight.files:
+            yield _Row("its own files", "", weight.files, weight.size, place)
 
 
 def _files_in(inspection: Inspection) -> int:
     return len(inspection.tree) + sum(len(layer.tree) for layer in inspection.layers if layer.tree)
 
 
-def _why(name: str, inspection: Inspection) -> str:
-    if inspection.required_by is None:
+def _why(package: Package | None, inspection: Inspection) -> str:
+    if package is None or inspection.required_by is None:
         return ""
-    return ", ".join(other or "you" for other in inspection.required_by.get(name, ()))
+    return ", ".join(other or "you" for other in inspection.required_by.get(package.name, ()))
 
 
 def _files(session: Session, inspection: Inspection) -> Iterator[tuple[str, int]]:

@@ -99,7 +99,7 @@ class Output:
         """
         subjects: dict[Finding, list[str]] = {}
         for subject, findings in found.items():
-            for finding in findings:
+            for finding in dict.fromkeys(findings):
                 subjects.setdefault(finding, []).append(subject)
         notes = sum(finding.severity is Severity.NOTE for finding in subjects)
         hidden = notes if len(found) > 1 and notes > _MOST_NOTES and not self.verbose else 0

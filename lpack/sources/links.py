@@ -30,7 +30,7 @@ def _behind(
     inside = "" if destination == "." else f"{destination}/"
     if any(f"{link}/".startswith(inside) for link in way):
         raise InputError(
-            f"the link `{way[0]}` leads to a folder that it lies in, so that a layer with its files would have no end",
+            f"the link `{way[-1]}` leads to a folder that it lies in, so that a layer with its files would have no end",
             hint="remove the link, or exclude it",
         )
     for entry in given:

@@ -6,7 +6,7 @@ import pytest
 
 from lpack.aws.architectures import ARCHITECTURES
 from lpack.aws.limits import ENVIRONMENT_KEY, FUNCTION_NAME, HANDLER, RESERVED_ENVIRONMENT_KEYS
-from lpack.aws.runtimes import RUNTIMES, runtime
+from lpack.aws.runtimes import RUNTIMES, runtime, span
 from lpack.aws.systems import AMAZON_LINUX_2, AMAZON_LINUX_2023
 from lpack.errors import UsageError
 
@@ -87,3 +87,20 @@ def test_patterns_are_those_of_the_api() -> None:
     assert ENVIRONMENT_KEY.fullmatch("A1")
     assert not ENVIRONMENT_KEY.fullmatch("A")
     assert len(RESERVED_ENVIRONMENT_KEYS) == 21
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["python3.13"], "python3.13"),
+        (["python3.13", "python3.14"], "python3.13, python3.14"),
+        (["python3.14", "python3.11", "python3.13", "python3.12"], "python3.11 to python3.14"),
+        (["python3.11", "python3.12", "python3.14"], "python3.11, python3.12, python3.14"),
+        (["nodejs26.x", "python3.8", "python3.9"], "nodejs26.x, python3.8, python3.9"),
+        (["python4.1", "python4.2", "python4.3"], "python4.1, python4.2, python4.3"),
+        ([], ""),
+    ],
+    ids=str,
+)
+def test_runtimes_without_a_gap_are_told_shortly(names: list[str], shown: str) -> None:
+    assert span(names) == shown

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from check_samples import layer, package, subject, tree
 
-from lpack.check import LayerPart, check
-from lpack.check.layer_stack import check_layers
+from lpack.check import LayerPart, check_layers
 from lpack.model import Finding, Severity
 from lpack.tree import Tree
 
@@ -14,7 +13,7 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:layer:theirs"
 
 
 def found(*layers: LayerPart, runtime: str = "python3.13") -> list[Finding]:
-    return check_layers(subject(runtime), layers)
+    return check_layers(subject(runtime).target, layers)
 
 
 def only(findings: list[Finding], check: str, severity: Severity = Severity.ERROR) -> Finding:
@@ -45,20 +44,20 @@ def test_six_layers_are_too_many() -> None:
     layers = [layer(f"layer{number}", {}) for number in range(6)]
     assert found(*layers[:5]) == []
     finding = only(found(*layers), "layers-number")
-    assert finding.message == "`orders` has 6 layers, and Lambda takes 5"
+    assert finding.message == "6 layers are too many: Lambda takes 5"
     assert finding.details[-1] == "layer5"
 
 
 def test_a_layer_is_named_once() -> None:
     one = layer("one", {"python/a.py": b""})
-    assert only(found(one, one), "layers-twice").message == "`orders` has the layer `one` 2 times"
+    assert only(found(one, one), "layers-twice").message == "the layer `one` is there 2 times"
     theirs = LayerPart(name=f"{ARN}:3")
-    assert only(found(theirs, one, theirs), "layers-twice").message == f"`orders` has the layer `{ARN}` 2 times"
+    assert only(found(theirs, one, theirs), "layers-twice").message == f"the layer `{ARN}` is there 2 times"
 
 
 def test_two_versions_of_a_layer_are_one_too_many() -> None:
     finding = only(found(LayerPart(name=f"{ARN}:3"), LayerPart(name=f"{ARN}:4")), "layers-twice")
-    assert finding.message == f"`orders` has the layer `{ARN}` in 2 versions, and Lambda takes one of them"
+    assert finding.message == f"the layer `{ARN}` is there in 2 versions, and Lambda takes one of them"
     assert finding.details == (f"{ARN}:3", f"{ARN}:4")
 
 
@@ -80,7 +79,7 @@ def test_a_layer_for_something_else_is_an_error_that_names_both(
     runtimes: tuple[str, ...], architectures: tuple[str, ...], made_for: str
 ) -> None:
     finding = only(found(with_runtimes(*runtimes, architectures=architectures)), "layer-target")
-    assert finding.message == f"the layer `shared` is for {made_for}, and `orders` for `python3.13` on `x86_64`"
+    assert finding.message == f"the layer `shared` is for {made_for}, and the function for `python3.13` on `x86_64`"
 
 
 def test_a_layer_may_be_for_others_too() -> None:
@@ -94,9 +93,7 @@ def test_a_file_can_not_be_where_another_layer_has_a_folder() -> None:
     finding = only(
         found(layer("one", {"data": b"", "python/a.py": b""}), layer("two", {"data/x": b""})), "layers-clash"
     )
-    assert finding.message == (
-        "the layers of `orders` can't be unpacked into one folder: Lambda layer conversion failed"
-    )
+    assert finding.message == ("the layers can't be unpacked into one folder: Lambda layer conversion failed")
     assert finding.details == ("data is a file in `one` and a folder in `two`",)
 
 
@@ -160,13 +157,4 @@ def test_ten_extensions_are_allowed_in_all_layers_together() -> None:
     shared: dict[str, Any] = {f"extensions/shared/{number}": b"" for number in range(20)}
     assert found(layer("one", shared), extensions("two", 10)) == []
     finding = only(found(extensions("one", 6), extensions("two", 5, start=6)), "extensions-number")
-    assert finding.message == "the layers of `orders` hold 11 extensions, and Lambda takes 10"
-
-
-# All together
-
-
-def test_check_judges_the_layers_too() -> None:
-    layers = [with_runtimes("python3.11"), LayerPart(name=f"{ARN}:1")]
-    findings = check(Tree(()), subject(), packages=[], elf={}, layers=layers)
-    assert [finding.check for finding in findings] == ["layer-size-unknown", "layer-target"]
+    assert finding.message == "the layers hold 11 extensions, and Lambda takes 10"

@@ -16,7 +16,7 @@ from lpack.cli import run
 Project = Callable[[Mapping[str, str | bytes]], Path]
 Captured = pytest.CaptureFixture[str]
 
-COMMANDS = ("init", "lock", "build", "check", "inspect", "doctor", "cache")
+COMMANDS = ("init", "lock", "build", "check", "inspect", "doctor", "layers", "cache")
 CACHE_COMMANDS = ("dir", "size", "prune", "clear")
 COMMON = ("--directory", "--json", "--verbose", "--quiet", "--no-color")
 
@@ -29,7 +29,9 @@ def test_help_names_every_command(capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[name] for name in COMMANDS[:-1]] + [["cache", name] for name in CACHE_COMMANDS], ids=" ".join
+    "command",
+    [[name] for name in COMMANDS[:-1]] + [["layers", "add"]] + [["cache", name] for name in CACHE_COMMANDS],
+    ids=" ".join,
 )
 def test_every_command_takes_the_common_options_and_says_so(command: list[str], capsys: Captured) -> None:
     assert run([*command, "--help"]) == 0
@@ -75,6 +77,13 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["inspect", "no.zip"], "there is no file `no.zip`", "name a zip, or a function of lpack.toml"),
         (["check", "no/such.zip"], "there is no file `no/such.zip`", "name a zip, or a function of lpack.toml"),
         (["build"], "has no lpack.toml", "run `lpack init`"),
+        (["build", "orders", "--layer", "scipy"], "a build is of the project's parts or", "leave out one of the two"),
+        (
+            ["build", "--runtime", "python3.13"],
+            "`--runtime` and `--architecture` go with `--layer`",
+            "the configuration",
+        ),
+        (["build", "--layer", "scypi"], "`scypi` is not in the catalogue of layers", "did you mean `scipy`?"),
     ],
 )
 def test_wrong_usage_is_told_on_stderr_and_in_json(
@@ -104,7 +113,10 @@ def test_wrong_usage_is_told_on_stderr_and_in_json(
         ["build", "--dry-run"],
         ["check"],
         ["inspect", "hello"],
+        ["inspect", "shared"],
         ["inspect", "dist/hello.zip"],
+        ["inspect", "dist/shared.zip"],
+        ["layers"],
         ["doctor"],
         *(["cache", name] for name in CACHE_COMMANDS),
     ],
@@ -114,8 +126,10 @@ def test_json_is_one_document_with_a_format(
     command: list[str], project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
-    configuration = '[function.hello]\nruntime = "python3.13"\nhandler = "app.handler"\n'
-    folder = project({"lpack.toml": configuration, "app.py": "def handler(event, context): ...\n"})
+    configuration = '[function.hello]\nruntime = "python3.13"\nhandler = "app.handler"\nlayers = ["shared"]\n'
+    configuration += '[layer.shared]\nruntimes = ["python3.13"]\nsource = { python = "shared" }\n'
+    files = {"app.py": "def handler(event, context): ...\n", "shared/shared.py": ""}
+    folder = project({"lpack.toml": configuration, **files})
     lpack_here("build", folder=folder)
     told = lpack_here(*command, "--json", folder=folder)
     assert told.exit_code == 0, told.stderr

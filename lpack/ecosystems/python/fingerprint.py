@@ -41,15 +41,20 @@ def fingerprint(  # noqa: PLR0913 -- all that a lock is made from
         [_FORMAT, [str(target) for target in targets], resolver, requirements.extras, requirements.groups],
         dict(provided),
         [[line.option, line.value.split(), line.is_constraint] for line in lines],
-        [list(_metadata(folder)) for folder in _folders(requirements, sources)],
+        [list(_metadata(folder)) for folder in sources.folders],
+        _groups(requirements),
         [sha256_of(file).hex() for file in sources.files],
         [os.path.relpath(place.resolve(), folder.resolve()) for place in local],
     ]
     return hashlib.sha256(redacted(json.dumps(said, sort_keys=True, default=str)).encode()).hexdigest()
 
 
-def _folders(requirements: Requirements, sources: Sources) -> tuple[Path, ...]:
-    return (requirements.folder, *sources.folders) if requirements.kind == "groups" else sources.folders
+def _groups(requirements: Requirements) -> Any:
+    """What a pyproject.toml says about its dependency groups, when nothing else of it counts."""
+    if requirements.kind != "groups":
+        return None
+    document = project_document(requirements.folder)
+    return [document.get("dependency-groups"), table(document, "tool", "uv")]
 
 
 def _metadata(folder: Path) -> Iterator[Any]:

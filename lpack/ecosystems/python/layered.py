@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from ...download import redacted
 from ...errors import ResolveError
 from .. import Ask, Provided
 from .asked import asked_for_directly, name_of
+from .pip_tools import resolve_with_pip_tools
 from .requirement_lines import Line, all_lines, index_lines
 from .requirements import Requirements, normalised, requirements_of
 from .resolving import resolve
@@ -22,12 +24,12 @@ def resolve_beside_layers(question: Question, requirements: Requirements, ask: A
 
     ResolveError names both requirements when there is no such answer.
     """
-    pins = [f"{name}=={each.version}" for name, each in ask.provided.items() if each.version]
+    pinned = {name: each for name, each in ask.provided.items() if each.version}
     try:
-        return resolve(_pinned(question, pins), store=ask.store, host=ask.host)
+        return _answer(_pinned(question, pinned), requirements, ask)
     except ResolveError as error:
-        if pins and _can_be_met(question, ask):
-            raise _conflict(error, question, requirements, ask) from error
+        if pinned and _succeeds(lambda: _answer(question, requirements, ask)):
+            raise _conflict(error, question, requirements, pinned, ask) from error
         raise
 
 
@@ -36,31 +38,45 @@ def version_conflict(name: str, version: str, ask: Ask) -> ResolveError:
     provided = ask.provided[name]
     return ResolveError(
         f"`{ask.wanted.name}` is locked with `{name}` {version}, and its layer `{provided.layer.name}` holds "
-        f"{provided.version}",
+        f"{provided.version or 'a local project of that name'}",
         hint=f"lock both with the same version, or leave `{name}` out of the layer (`exclude-packages`)",
     )
 
 
-def _pinned(question: Question, pins: Iterable[str]) -> Question:
+def _answer(question: Question, requirements: Requirements, ask: Ask) -> Answer:
+    if ask.project.resolver == "pip-tools":
+        return resolve_with_pip_tools(requirements, question, store=ask.store, host=ask.host)
+    return resolve(question, store=ask.store, host=ask.host)
+
+
+def _pinned(question: Question, provided: Mapping[str, Provided]) -> Question:
+    pins = (f"{name}=={each.version}" for name, each in provided.items())
     return replace(question, constraints="\n".join([question.constraints, *pins]).strip())
 
 
 def _can_be_met(question: Question, ask: Ask) -> bool:
+    """Whether there is an answer by uv: it is quick, and only asked about why there is no other."""
+    return _succeeds(lambda: resolve(question, store=ask.store, host=ask.host))
+
+
+def _succeeds(resolve_it: Callable[[], Answer]) -> bool:
     try:
-        resolve(question, store=ask.store, host=ask.host)
+        resolve_it()
     except ResolveError:
         return False
     return True
 
 
-def _conflict(error: ResolveError, question: Question, requirements: Requirements, ask: Ask) -> ResolveError:
+def _conflict(
+    error: ResolveError, question: Question, requirements: Requirements, provided: Mapping[str, Provided], ask: Ask
+) -> ResolveError:
     """The error that names what the function asks for, what the layer holds, and what it was asked for."""
-    name, provided = _culprit(error, question, ask)
-    pinned = _pinned(question, [f"{name}=={provided.version}"])
+    name = _culprit(error, question, provided, ask)
+    pinned, layer = _pinned(question, {name: provided[name]}), provided[name].layer
     asking = _asker(
         name, asked_for_directly(requirements), lambda line: not _can_be_met(_about(line, pinned, requirements), ask)
     )
-    of_layer = requirements_of(provided.layer, ask.project.folder)
+    of_layer = requirements_of(layer, ask.project.folder)
     in_layer = replace(question, folder=of_layer.folder, constraints="")
     asking_there = _asker(
         name,
@@ -68,28 +84,26 @@ def _conflict(error: ResolveError, question: Question, requirements: Requirement
         lambda line: name in _names(_about(line, in_layer, of_layer), ask),
     )
     return ResolveError(
-        f"`{ask.wanted.name}` and its layer `{provided.layer.name}` can't share `{name}`: `{ask.wanted.name}` asks for "
-        f"{asking}, and the layer, which asks for {asking_there}, holds {name} {provided.version}",
+        f"`{ask.wanted.name}` and its layer `{layer.name}` can't share `{name}`: `{ask.wanted.name}` asks for "
+        f"{asking}, and the layer, which asks for {asking_there}, holds {name} {provided[name].version}",
         hint=f"change one of the two, or leave `{name}` out of the layer (`exclude-packages`)",
         details=error.details,
     )
 
 
-def _culprit(error: ResolveError, question: Question, ask: Ask) -> tuple[str, Provided]:
+def _culprit(error: ResolveError, question: Question, provided: Mapping[str, Provided], ask: Ask) -> str:
     """The package whose version in a layer is in the way; where only several together are, the first that is named."""
     text = " ".join([error.message, *error.details])
     said = {normalised(word) for word in re.findall(r"[A-Za-z0-9][\w.-]*[A-Za-z0-9]|[A-Za-z0-9]", text)}
-    named = [name for name in ask.provided if name in said] or list(ask.provided)
-    for name in named:
-        if not _can_be_met(_pinned(question, [f"{name}=={ask.provided[name].version}"]), ask):
-            return name, ask.provided[name]
-    return named[0], ask.provided[named[0]]
+    named = [name for name in provided if name in said] or list(provided)
+    alone = (name for name in named if not _can_be_met(_pinned(question, {name: provided[name]}), ask))
+    return next(alone, named[0])
 
 
 def _asker(name: str, lines: Iterable[Line], is_guilty: _Test) -> str:
     """The requirement that asks for the package: that of its own name, else the first that brings it along."""
     found = next(_askers(name, list(lines), is_guilty), None)
-    return f"`{found}`" if found else "something that needs it"
+    return f"`{redacted(found)}`" if found else "something that needs it"
 
 
 def _askers(name: str, lines: list[Line], is_guilty: _Test) -> Iterator[str]:

@@ -24,11 +24,11 @@ from .foreign_locks import read_foreign_lock
 from .hashes import allowed_hashes, only_allowed
 from .layered import resolve_beside_layers
 from .own_lock import Resolved, own_lock, part_for
-from .pip_tools import resolve_with_pip_tools
 from .pyproject import is_dynamic, project_name
 from .requirement_lines import Line, all_lines, index_lines, one_file
 from .requirements import Requirements, read_toml, requirements_of, table
 from .selection import Choice, Lock, parse, select
+from .tags import python_version
 from .uv import Answer, Question
 
 _EMPTY: Mapping[str, Any] = {"lock-version": "1.0", "created-by": "lpack", "packages": []}
@@ -64,7 +64,9 @@ def lock(ask: Ask, policy: Policy) -> Locked:
 
     ResolveError when the requirements can't be met, or with the policy "frozen" when the lock does not fit them.
     """
-    wanted, project = ask.wanted, ask.project
+    # In which order the configuration names the targets is no reason to lock anew.
+    wanted = replace(ask.wanted, targets=tuple(sorted(ask.wanted.targets, key=_order)))
+    project = ask.project
     requirements = requirements_of(wanted, project.folder)
     if requirements.kind == "nothing":
         return Locked(requirements, dict.fromkeys(wanted.targets, Lock(_EMPTY, project.folder, "the empty lock")))
@@ -120,6 +122,10 @@ def lock(ask: Ask, policy: Policy) -> Locked:
     return replace(own, changes=tuple(_changes(existing or _EMPTY, made)))
 
 
+def _order(target: Target) -> tuple[tuple[int, int], str]:
+    return python_version(target), target.architecture.machine
+
+
 def _own(requirements: Requirements, document: Mapping[str, Any], file: Path, wanted: Dependencies) -> Locked:
     return Locked(requirements, dict.fromkeys(wanted.targets, Lock(document, file.parent, f"`{file.name}`")), file)
 
@@ -134,8 +140,6 @@ def _resolved(
             preferred = folder / "pylock.toml"
             _write(preferred, part_for(existing, target))
             question = replace(question, preferred=preferred)
-        if ask.project.resolver == "pip-tools":
-            return resolve_with_pip_tools(requirements, question, store=ask.store, host=ask.host)
         return resolve_beside_layers(question, requirements, ask)
 
 

@@ -118,7 +118,8 @@ def _names(targets: Sequence[Target]) -> dict[str, Any]:
 
 
 def _package(package: Mapping[str, Any], start: Path, folder: Path, target: Target) -> dict[str, Any]:
-    kept = {key: value for key, value in package.items() if key not in {"wheels", "sdist", "index"}}
+    # uv's marker is a guess at where else the package might be needed; which targets need it is known.
+    kept = {key: value for key, value in package.items() if key not in {"wheels", "sdist", "index", "marker"}}
     fitting = [wheel for wheel in package.get("wheels", ()) if fits(file_name(wheel), target)]
     if fitting:
         kept["wheels"] = [_moved(wheel, start, folder) for wheel in fitting]

@@ -33,7 +33,9 @@ def _refuse_bad_group(groups: Mapping[str, Any], name: str, including: tuple[str
         hint = f"did you mean `{near[0]}`?" if near else f"it has {there}"
         raise UsageError(f"`{PYPROJECT}` has no dependency group `{name}`", hint=hint)
     for item in tables_in(groups[name]):
-        _refuse_bad_group(groups, normalised(str(item.get("include-group", ""))), (*including, name))
+        included = item.get("include-group")
+        if isinstance(included, str):  # what else may stand here is for the resolver to say
+            _refuse_bad_group(groups, normalised(included), (*including, name))
 
 
 def asked_lines(folder: Path, extras: Iterable[str], groups: Iterable[str]) -> tuple[Line, ...]:

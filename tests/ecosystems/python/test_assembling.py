@@ -161,8 +161,8 @@ def test_packages_are_found_in_a_foreign_tree(make_wheel: MakeWheel) -> None:
     ]
     marked, packages = python.packages_in(Tree.of(moved))
     assert packages == (
-        Package("de-mo", "1.0", "pkg:pypi/de-mo@1.0", sha256=""),
-        Package("", "", "pkg:pypi/@", sha256=""),
+        Package("de-mo", "1.0", "pkg:pypi/de-mo@1.0", sha256="", root="python"),
+        Package("", "", "pkg:pypi/@", sha256="", root="python"),
     )
     owners = {entry.path.removeprefix("python/"): entry.package for entry in marked}
     assert owners == {

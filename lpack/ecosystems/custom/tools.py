@@ -1,0 +1,82 @@
+"""The programs that build others: where they are, and what to say when they are not there."""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+import shutil
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ...errors import ToolError
+from ...model import Host, Target
+
+EXTRA = "native"
+"""lpack's extra with zig and cargo-lambda: a hundred megabytes that only those need who compile."""
+
+_HOW_TO_GET = {
+    "go": "install Go 1.21 or newer (https://go.dev/dl/)",
+    "cargo": "install Rust with rustup (https://rustup.rs)",
+    "rustc": "install Rust with rustup (https://rustup.rs)",
+    "cargo-lambda": f"install lpack with it: `pip install 'lpack[{EXTRA}]'`",
+    "cmake": "install it from your system's packages, or with `pip install cmake`",
+    "zig": f"install lpack with it: `pip install 'lpack[{EXTRA}]'`",
+}
+
+
+def find(program: str, host: Host) -> str | None:
+    """The program's place; those that come as Python packages are taken from beside lpack first."""
+    if program == "zig":
+        package = importlib.util.find_spec("ziglang")
+        if package and package.origin:
+            return str(Path(package.origin).with_name(program))
+    beside = shutil.which(program, path=sysconfig.get_path("scripts")) if program == "cargo-lambda" else None
+    return beside or shutil.which(program, path=host.environ.get("PATH", ""))
+
+
+def found(program: str, host: Host, *, needed_for: str) -> str:
+    """The program's place; ToolError when it is missing."""
+    place = find(program, host)
+    if place is None:
+        hint = _HOW_TO_GET.get(program, "install it, or write another command in `build`")
+        raise ToolError(f"`{program}` is not installed, and {needed_for} needs it", hint=hint)
+    return place
+
+
+class Compilers(NamedTuple):
+    """Programs that compile for the target, whatever the machine is."""
+
+    cc: Path
+    cxx: Path
+    ar: Path
+    ranlib: Path
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The variables by which most build systems are told about them."""
+        return {"CC": str(self.cc), "CXX": str(self.cxx), "AR": str(self.ar), "RANLIB": str(self.ranlib)}
+
+
+def compilers(folder: Path, zig: str, target: Target) -> Compilers:
+    """Put compilers for the target's machine and C library into the folder, which is made for them."""
+    triple = f"{target.architecture.machine}-linux-gnu.{glibc(target)}"
+    folder.mkdir()
+    made = []
+    for name, arguments in (
+        ("cc", f"cc -target {triple}"),
+        ("c++", f"c++ -target {triple}"),
+        ("ar", "ar"),
+        ("ranlib", "ranlib"),
+    ):
+        script = folder / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.quote(zig)} {arguments} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+        made.append(script)
+    return Compilers(*made)
+
+
+def glibc(target: Target) -> str:
+    """The version of the target's C library, as in 2.34."""
+    return ".".join(map(str, target.runtime.system.glibc))
