@@ -94,15 +94,13 @@ def _sweep(path: Path) -> None:
 
 
 def _is_abandoned(path: Path) -> bool:
-    """Whether something temporary is so old that the process it belonged to must be gone."""
+    """Whether something temporary is so old that the process it belonged to must be gone.
+
+    What is from times to come is not: where clocks are wrong, it may be what another process is working on.
+    """
     with contextlib.suppress(FileNotFoundError):
-        return _is_of_another_day(path.stat().st_mtime)
+        return time.time() - path.stat().st_mtime > _DAY
     return False
-
-
-def _is_of_another_day(modified: float) -> bool:
-    """Whether a time is more than a day away; one that is still to come was told by a clock that went wrong."""
-    return abs(time.time() - modified) > _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +302,7 @@ class Store:
 
 def _touch(path: Path, modified: float) -> None:
     # The time of last use, a day's precision, in the modification time: access times are often turned off.
-    if _is_of_another_day(modified):
+    if abs(time.time() - modified) > _DAY:  # one that is still to come was told by a clock that went wrong
         with contextlib.suppress(OSError):  # another user's store is read, and can't be touched
             os.utime(path)
 
