@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .aws.architectures import Architecture
-from .aws.layer_paths import package_folders
+from .aws.layer_paths import function_folder, package_folders
 from .aws.runtimes import Runtime
 from .config import Function, Layer
 from .config_values import alternatives
 from .ecosystems import Installed, Part
 from .model import Finding, LeftOut, Package, Severity, Target
 from .overlay import Clash, overlay
-from .sources import Selection, read_source
+from .sources import OwnFiles, Selection, read_source
 from .tree import Tree
 
 
@@ -32,13 +32,14 @@ class Assembly:
     archives: tuple[tuple[Path, bytes], ...]
 
 
-def function_assembly(function: Function, installed: Installed, output: Path) -> Assembly:
-    """The function's own files over its packages; ``output`` is never part of it."""
-    own = read_source(function.source, Selection(function.include, function.exclude, output))
-    tree, clashes = overlay(own.entries, (part.entries for part in installed.parts))
+def function_assembly(function: Function, own: OwnFiles, installed: Installed) -> Assembly:
+    """The function's own files over its packages."""
+    folder = function_folder(function.target.runtime)
+    parts = [_moved(part, folder) for part in installed.parts] if folder else installed.parts
+    tree, clashes = overlay(own.entries, (part.entries for part in parts))
     return Assembly(
         tree=tree,
-        packages=tuple(part.package for part in installed.parts),
+        packages=tuple(part.package for part in parts),
         left_out=own.left_out + installed.left_out,
         findings=tuple(_clash_findings(clashes)),
         archives=installed.archives,
@@ -139,7 +140,8 @@ def _shared(installed: Sequence[Installed]) -> set[Package]:
 
 def _moved(part: Part, folder: str) -> Part:
     entries = tuple(entry._replace(path=f"{folder}/{entry.path}") for entry in part.entries)
-    return Part(replace(part.package, root=folder), entries)
+    root = "/".join(filter(None, (folder, part.package.root)))
+    return Part(replace(part.package, root=root), entries)
 
 
 def _layout_note(parts: Sequence[Part], runtimes: Sequence[Runtime]) -> list[Finding]:

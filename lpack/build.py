@@ -29,8 +29,8 @@ from .check import LayerPart, check, check_layer, check_layers, check_upload, el
 from .config import Function, Layer, Project
 from .config_keys import LayerArn
 from .ecosystems import Ask, Locked, Policy, Provided, ecosystem_of
-from .errors import CheckError, LpackError
-from .layering import Laid, LockedLayer, check_handler, lay, lock_layer, part_of, provided_to
+from .errors import CheckError, InputError, LpackError
+from .layering import Laid, LockedLayer, check_code, check_handler, lay, lock_layer, part_of, provided_to
 from .model import Finding, Host, Reporter, Severity, Target
 from .record import Record
 from .side_by_side import side_by_side
@@ -238,13 +238,18 @@ class _Work:
         locked = lock_layer(layer, ask, self.options.policy)
         laid = lay(locked, ask, self.options.output)
         before = [finished_before(plan) for plan in self._plans(laid)]
-        broken = [discard_damaged(variant.assembly, ask.store) for variant in laid.variants] if None in before else []
-        if any(broken):
+        if None in before and self._discarded(laid, ask.store):
             laid = lay(locked, ask, self.options.output)
             before = [finished_before(plan) for plan in self._plans(laid)]
-        parts = [part_of(laid, variant.targets[0], ask.store) for variant in laid.variants]
+        try:
+            parts = [part_of(laid, variant.targets[0], ask.store) for variant in laid.variants]
+        except InputError:  # what the store holds of a layer that is unchanged is looked at here for the first time
+            if not self._discarded(laid, ask.store):
+                raise
+            laid = lay(locked, ask, self.options.output)
+            parts = [part_of(laid, variant.targets[0], ask.store) for variant in laid.variants]
         outcomes = [
-            self._made(plan, there, self._findings_of_layer(layer, variant, part), ask.store)
+            self._made(plan, there, self._findings_of_layer(layer, variant, part, ask.store), ask.store)
             for plan, there, variant, part in zip(self._plans(laid), before, laid.variants, parts, strict=True)
         ]
         changes = locked.lock.changes if locked.lock else ()
@@ -260,6 +265,10 @@ class _Work:
         }
         return _Usable(locked, by_target), outcomes
 
+    def _discarded(self, laid: Laid, store: Store) -> bool:
+        """Whether anything that the store holds for the layer was damaged, and was discarded."""
+        return any([discard_damaged(variant.assembly, store) for variant in laid.variants])  # noqa: C419 -- all of them
+
     def _plans(self, laid: Laid) -> list[Plan]:
         layer = laid.locked.layer
         return [
@@ -273,7 +282,9 @@ class _Work:
             for variant in laid.variants
         ]
 
-    def _findings_of_layer(self, layer: Layer, variant: Variant, part: LayerPart) -> tuple[Finding, ...]:
+    def _findings_of_layer(
+        self, layer: Layer, variant: Variant, part: LayerPart, store: Store
+    ) -> tuple[Finding, ...]:
         assembly, options = variant.assembly, self.options
         subjects = layer_subjects(
             layer, variant.targets, today=options.today, allow_deprecated=options.allow_deprecated
@@ -281,6 +292,7 @@ class _Work:
         return (
             *assembly.findings,
             *check_layer(assembly.tree, subjects, packages=assembly.packages, elf=part.elf),
+            *check_code(assembly.tree, variant.targets, store),
         )
 
     def function(
@@ -307,14 +319,22 @@ class _Work:
 
         def plan() -> Plan:
             installed = ecosystem.install(ask, locked, function.target)
-            return self._plan_of(function, function_assembly(function, installed, self.options.output))
+            own = ecosystem.own_files(function, ask, locked, self.options.output)
+            return self._plan_of(function, function_assembly(function, own, installed))
 
         planned = plan()
         before = finished_before(planned)
         if before is None and discard_damaged(planned.assembly, ask.store):
             planned = plan()
         stack = stacks[function.layers, function.target]
-        outcome = self._made(planned, before, self._findings(function, planned.assembly, stack, ask.store), ask.store)
+        try:
+            findings = self._findings(function, planned.assembly, stack, ask.store)
+        except InputError:  # what the store holds of an artifact that is unchanged is looked at here for the first time
+            if not discard_damaged(planned.assembly, ask.store):
+                raise
+            planned = plan()
+            findings = self._findings(function, planned.assembly, stack, ask.store)
+        outcome = self._made(planned, before, findings, ask.store)
         return replace(outcome, changes=locked.changes, layers_size=stack.size)
 
     def _plan_of(self, function: Function, assembly: Assembly) -> Plan:
@@ -334,6 +354,7 @@ class _Work:
         return (
             *assembly.findings,
             *check(tree, subject, packages=assembly.packages, elf=elf_facts(tree, store), layers=stack.parts),
+            *check_code(tree, [function.target], store),
             *stack.findings,
             *check_handler(tree, function.handler, function.target, stack.parts),
         )

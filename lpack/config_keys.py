@@ -44,7 +44,7 @@ from .config_values import (
 )
 from .tree import unsafe
 
-SUPPORTED_FAMILIES: frozenset[Family] = frozenset({"python"})
+SUPPORTED_FAMILIES: frozenset[Family] = frozenset({"python", "nodejs", "java", "provided"})
 """The families of runtimes that this version of lpack builds for."""
 
 _PYPROJECT = "pyproject.toml"

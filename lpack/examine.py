@@ -14,7 +14,7 @@ from .aws.runtimes import RUNTIMES
 from .check import LayerPart, Subject, check, check_layer, check_layers, check_upload, elf_facts
 from .config import Function, Layer, Project
 from .ecosystems import Ask, ecosystem_of, packages_in
-from .layering import LockedLayer, check_handler, lay, lock_layer, parts_of, provided_to
+from .layering import LockedLayer, check_code, check_handler, lay, lock_layer, parts_of, provided_to
 from .model import Finding, Host, LeftOut, Package, Reporter, Severity, Target
 from .record import Record, read_record, record_file
 from .store import Store, sha256_of
@@ -47,6 +47,7 @@ def check_artifact(artifact: Path, subject: Subject, *, host: Host, layers: Sequ
     """
     tree, packages = packages_in(read_zip(artifact))
     found = check(tree, subject, packages=packages, elf=elf_facts(tree, Store(host.cache)), layers=layers)
+    found += check_code(tree, [subject.target], Store(host.cache))
     found += check_layers(subject.target, layers)
     if subject.handler:
         found += check_handler(tree, subject.handler, subject.target, layers)
@@ -59,6 +60,7 @@ def check_layer_artifact(artifact: Path, subjects: Sequence[Subject], *, host: H
     """The checks of a layer's zip that lpack or any other tool built, for the target of each subject."""
     tree, packages = packages_in(read_zip(artifact))
     found = check_layer(tree, subjects, packages=packages, elf=elf_facts(tree, Store(host.cache)))
+    found += check_code(tree, [subject.target for subject in subjects], Store(host.cache))
     found += check_upload(subjects[0].name, artifact.stat().st_size)
     found += _against_record(artifact, tree)
     return Checked(artifact, tree, packages, tuple(found))
@@ -149,7 +151,8 @@ def inspect_function(
     ask = Ask(function.dependencies, project, store, host, reporter, provided)
     ecosystem = ecosystem_of(function.target.runtime)
     locked = ecosystem.lock(ask, "keep")
-    made = function_assembly(function, ecosystem.install(ask, locked, function.target), output)
+    own = ecosystem.own_files(function, ask, locked, output)
+    made = function_assembly(function, own, ecosystem.install(ask, locked, function.target))
     return Inspection(
         name=function.name,
         tree=made.tree,

@@ -10,11 +10,12 @@ from .assembling import Variant, layer_variants
 from .aws.layer_paths import package_folders
 from .check import LayerPart, elf_facts
 from .config import Function, Layer
-from .config_keys import LayerArn
+from .config_keys import SUPPORTED_FAMILIES, LayerArn
 from .ecosystems import Ask, Installed, Locked, Policy, Provided, ecosystem_of
 from .model import Finding, Severity, Target
 from .store import Store
 from .tree import Tree, sort_key
+from .weights import is_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,16 @@ def part_of(laid: Laid, target: Target, store: Store) -> LayerPart:
     )
 
 
+def check_code(tree: Tree, targets: Sequence[Target], store: Store) -> list[Finding]:
+    """What the targets' languages find wrong with code; what holds for several targets is said once."""
+    found = (ecosystem_of(target.runtime).check_code(tree, target, store) for target in targets if _is_known(target))
+    return list(dict.fromkeys(finding for findings in found for finding in findings))
+
+
+def _is_known(target: Target) -> bool:
+    return target.runtime.family in SUPPORTED_FAMILIES
+
+
 def check_handler(tree: Tree, handler: str, target: Target, layers: Sequence[LayerPart]) -> list[Finding]:
     """What is wrong with a function's handler, which may as well be in a layer.
 
@@ -102,7 +113,7 @@ def check_handler(tree: Tree, handler: str, target: Target, layers: Sequence[Lay
     if not any(finding.severity is Severity.ERROR for finding in found):
         return found
     known = [layer.tree for layer in layers if layer.tree]
-    if not ecosystem.check_handler(_searched(tree, known, package_folders(target.runtime)), handler, target):
+    if not ecosystem.check_handler(_searched(tree, known, package_folders(target.runtime) or ("",)), handler, target):
         return []
     unknown = [f"`{layer.name}`" for layer in layers if layer.tree is None]
     if not unknown:
@@ -120,10 +131,10 @@ def _searched(tree: Tree, layers: Sequence[Tree], folders: Iterable[str]) -> Tre
     for folder in folders:
         inside = {}
         for layer in layers:  # of which the later ones overwrite the files of the earlier ones
-            inside.update({entry.path: entry for entry in layer if entry.path.startswith(f"{folder}/")})
+            inside.update({entry.path: entry for entry in layer if is_inside(entry.path, folder)})
         hiding = {path.partition("/")[0].partition(".")[0] for path in found if _is_whole(path)}
         for path, entry in inside.items():
-            place = path.removeprefix(f"{folder}/")
+            place = path.removeprefix(f"{folder}/" if folder else "")
             if place.partition("/")[0].partition(".")[0] not in hiding:
                 found.setdefault(place, entry._replace(path=place))
     return Tree(tuple(sorted(found.values(), key=sort_key)))

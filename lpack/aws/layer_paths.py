@@ -35,6 +35,11 @@ def package_folders(runtime: Runtime) -> tuple[str, ...]:
             return ()
 
 
+def function_folder(runtime: Runtime) -> str:
+    """The folder for packages in a function's own zip; "" is its root."""
+    return {"nodejs": "node_modules", "java": "lib"}.get(runtime.family, "")
+
+
 def searched_folders(runtime: Runtime) -> tuple[str, ...]:
     """All places below /opt where the runtime, or Lambda itself, looks for files of layers."""
     common = (PROGRAMS, LIBRARIES, EXTENSIONS)

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ..aws.runtimes import Runtime
-from ..config import Dependencies, Project
+from ..config import Dependencies, Function, Project
 from ..errors import UsageError
 from ..model import Finding, Host, LeftOut, Package, Reporter, Target
+from ..sources import OwnFiles
 from ..store import Store
 from ..tree import Entry, Tree
 
@@ -86,6 +87,15 @@ class Ecosystem(Protocol):
     def install(self, ask: Ask, locked: Any, target: Target) -> Installed:
         """Fetch what the lock names for the target, and lay it out."""
 
+    def own_files(self, function: Function, ask: Ask, locked: Any, output: Path) -> OwnFiles:
+        """The function's own files as they lie in its artifact: its source, or what is made of it.
+
+        ``output`` is never part of them.
+        """
+
+    def check_code(self, tree: Tree, target: Target, store: Store) -> list[Finding]:
+        """What is wrong with code that the target's language has to load, as far as no other check knows it."""
+
     def check_handler(self, tree: Tree, handler: str, target: Target) -> list[Finding]:
         """What is wrong with the handler, found by reading the tree."""
 
@@ -100,8 +110,20 @@ def ecosystem_of(runtime: Runtime) -> Ecosystem:
             from . import python
 
             return python
+        case "nodejs":
+            from . import node
+
+            return node
+        case "java":
+            from . import java
+
+            return java
+        case "provided":
+            from . import custom
+
+            return custom
         case family:
-            raise UsageError(f"lpack can't build for {family} runtimes yet, only for python")
+            raise UsageError(f"lpack can't build for {family} runtimes yet")
 
 
 def packages_in(tree: Tree) -> tuple[Tree, tuple[Package, ...]]:

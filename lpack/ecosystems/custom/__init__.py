@@ -8,14 +8,16 @@ from pathlib import Path
 
 from ...config import Function
 from ...errors import UsageError
-from ...model import Target
+from ...model import Finding, Target
 from ...sources import OwnFiles
+from ...store import Store
+from ...tree import Tree
 from .. import Ask, Installed, Policy
 from .handler import check_handler
 from .origin import Origin
 from .own_files import files_of
 
-__all__ = ["Origin", "brings", "check_handler", "files_of", "install", "lock", "own_files", "required_by"]
+__all__ = ["Origin", "brings", "check_code", "check_handler", "files_of", "install", "lock", "own_files", "required_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ def brings(ask: Ask, locked: Locked, target: Target) -> Mapping[str, str]:  # no
 def install(ask: Ask, locked: Locked, target: Target) -> Installed:  # noqa: ARG001 -- the Protocol's
     """No packages: what the program needs was compiled into it."""
     return Installed()
+
+
+def check_code(tree: Tree, target: Target, store: Store) -> list[Finding]:  # noqa: ARG001 -- the Protocol's
+    """Nothing that other checks don't know."""
+    return []
 
 
 def required_by(ask: Ask, locked: Locked, target: Target) -> Mapping[str, tuple[str, ...]]:  # noqa: ARG001 -- the Protocol's

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...download import redacted
 from ...errors import CheckError, ToolError
 from ...processes import Result, run, shown
 from ...sources import Selection, read_source
-from ...store import Store, damaged
-from ...tree import EXECUTABLE, DiskFile, Entry
+from ...store import Store, damaged, sha256_of
+from ...tree import EXECUTABLE, REGULAR, DiskFile, Entry
 from .. import Ask
 from .inputs import digest_of
 from .origin import BOOTSTRAP
@@ -80,6 +79,13 @@ class Workshop:
         )
 
 
+class Product(NamedTuple):
+    """What was built: the files as they lie in the artifact, and whether a folder was made, which is all there is."""
+
+    entries: tuple[Entry, ...]
+    whole: bool
+
+
 def compiler_environment(ask: Ask) -> dict[str, str]:
     """The host's variables, with those fixed that would make of the same source another program."""
     return {**ask.host.environ, **_FIXED}
@@ -91,57 +97,56 @@ def compiler_settings(ask: Ask, names: Iterable[str] = ()) -> dict[str, str]:
     return {name: environ[name] for name in (*_SETTINGS_OF_COMPILERS, *names) if name in environ}
 
 
-def built(recipe: Recipe, ask: Ask, output: Path) -> tuple[Entry, ...]:
-    """What the recipe makes, from the store if it was made before: the `bootstrap`, and what lies beside it."""
+def built(recipe: Recipe, ask: Ask, output: Path) -> Product:
+    """What the recipe makes, from the store if it was made before."""
     document = [_FORMAT, digest_of(recipe.folders, output), dict(recipe.settings)]
     key = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).digest()
-    entries = _kept(key, ask.store)
-    if entries is None:
+    product = _kept(key, ask.store)
+    if product is None:
         with ask.store.lock(key.hex()):
-            entries = _kept(key, ask.store)
-            if entries is None:
-                entries = _build(recipe, key, ask, output)
-    return entries
+            product = _kept(key, ask.store)
+            if product is None:
+                product = _build(recipe, key, ask, output)
+    return product
 
 
-def _kept(key: bytes, store: Store) -> tuple[Entry, ...] | None:
+def _kept(key: bytes, store: Store) -> Product | None:
     note = store.note(_KIND, key.hex())
     if note is None:
         return None
     entries = []
-    for path, mode, size, digest in note:
+    for path, mode, size, digest in note["files"]:
         sha256 = bytes.fromhex(digest)
         file = store.find(_KIND, key, path)
         if file is None or damaged(file, sha256):
             return None
         entries.append(Entry(path, mode, DiskFile(file, size, sha256)))
-    return tuple(entries)
+    return Product(tuple(entries), note["whole"])
 
 
-def _build(recipe: Recipe, key: bytes, ask: Ask, output: Path) -> tuple[Entry, ...]:
+def _build(recipe: Recipe, key: bytes, ask: Ask, output: Path) -> Product:
     ask.reporter.note(f"building {recipe.title}")
     with ask.store.temporary_folder() as folder:
         made = recipe.make(Workshop(folder, recipe.title, key, ask, output))
-        entries = _files(made, folder / "result", recipe.title)
-        note = []
+        entries, whole = _entries(made, recipe.title), made.is_dir()
         for entry in entries:
-            ask.store.keep(_KIND, key, entry.path, folder / "result" / entry.path)
-            note.append([entry.path, entry.mode, entry.source.size, entry.source.sha256.hex()])
-    ask.store.make_note(_KIND, key.hex(), note)
+            with ask.store.writing(_KIND, key, entry.path) as file:
+                file.writelines(entry.source.chunks())
+    files = [[entry.path, entry.mode, entry.source.size, entry.source.sha256.hex()] for entry in entries]
+    ask.store.make_note(_KIND, key.hex(), {"files": files, "whole": whole})
     kept = _kept(key, ask.store)
     if kept is None:
         raise ToolError(f"{recipe.title} was built, and is gone from the store already", hint="run the command again")
     return kept
 
 
-def _files(made: Path, result: Path, title: str) -> tuple[Entry, ...]:
-    """Move what was made to the folder ``result``, where a program is called `bootstrap`; its files."""
+def _entries(made: Path, title: str) -> tuple[Entry, ...]:
+    """The program as the `bootstrap`, or the files of the folder, which must hold one."""
     if made.is_dir():
-        made.rename(result)
+        entries = read_source(made, Selection(include=("*",)), follow_links=True).entries
     else:
-        result.mkdir()
-        shutil.move(made.resolve(), result / BOOTSTRAP)
-    entries = read_source(result, Selection(include=("*",)), follow_links=True).entries
+        mode = EXECUTABLE if made.stat().st_mode & 0o100 else REGULAR
+        entries = (Entry(BOOTSTRAP, mode, DiskFile(made, made.stat().st_size, sha256_of(made))),)
     bootstrap = next((entry for entry in entries if entry.path == BOOTSTRAP), None)
     if bootstrap is None:
         raise CheckError(

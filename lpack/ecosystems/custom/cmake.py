@@ -31,7 +31,8 @@ set(CMAKE_C_FLAGS_INIT "-ffile-prefix-map={folder}=.")
 set(CMAKE_CXX_FLAGS_INIT "-ffile-prefix-map={folder}=.")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-s")
 # The libraries of this machine are for another C library, if not for another processor.
-set(CMAKE_FIND_ROOT_PATH "{folder}")
+set(CMAKE_FIND_ROOT_PATH "{folder}" "{headers.parent}")
+set(CMAKE_SYSTEM_INCLUDE_PATH "/{headers.name}")
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
@@ -55,7 +56,7 @@ def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:
         copy_inputs(origin.source, folder / "source", output)
         toolchain = folder / "toolchain.cmake"
         used = compilers(folder / "compilers", compiler, target)
-        toolchain.write_text(_toolchain(folder, used, target), encoding="utf-8")
+        toolchain.write_text(_toolchain(folder, used, compiler, target), encoding="utf-8")
         generator = ("-G", "Ninja") if shutil.which("ninja", path=environ.get("PATH", "")) else ()
         configure = (cmake, "-S", folder / "source", "-B", folder / "build", *generator)
         options = (f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", "-DCMAKE_BUILD_TYPE=Release")
@@ -80,8 +81,10 @@ def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:
     )
 
 
-def _toolchain(folder: Path, used: Compilers, target: Target) -> str:
-    return _TOOLCHAIN.format(folder=folder, compilers=used, machine=target.architecture.machine)
+def _toolchain(folder: Path, used: Compilers, zig: str, target: Target) -> str:
+    """What CMake is told about the target; where zig has glibc's headers, projects that look for one can find it."""
+    headers = Path(zig).resolve().parent / "lib" / "libc" / "include" / "generic-glibc"
+    return _TOOLCHAIN.format(folder=folder, compilers=used, headers=headers, machine=target.architecture.machine)
 
 
 def _program(folder: Path, title: str) -> Path:

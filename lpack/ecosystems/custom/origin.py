@@ -12,9 +12,10 @@ __all__ = ["BOOTSTRAP", "Origin"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The files of a function, called ``name``, and what its configuration says about building them.
+    """The files of a function or layer, called ``name``, and what its configuration says about building them.
 
     ``artifact`` is the program, or a folder with one, relative to the source; ``build`` is the command that makes it.
+    With ``follow_links`` there are files in place of links, as layers need it.
     """
 
     name: str
@@ -23,3 +24,4 @@ class Origin:
     build: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    follow_links: bool = False

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ...errors import CheckError, UsageError
 from ...model import LeftOut, Target
 from ...sources import OwnFiles, Selection, read_source
 from ...sources.patterns import Patterns
 from ...store import sha256_of
-from ...tree import EXECUTABLE, DiskFile, Entry
+from ...tree import EXECUTABLE, DiskFile, Entry, sort_key
 from .. import Ask
 from . import cmake, command, golang, rust
 from .building import Recipe, built
@@ -32,19 +33,21 @@ def files_of(origin: Origin, target: Target, ask: Ask, output: Path) -> OwnFiles
     if origin.artifact and not origin.build:
         place = origin.source / origin.artifact
         if place.is_dir():
-            return _folder_alone(origin, place, output)
+            own = _read(place, origin, output)
+            return OwnFiles(own.entries, (*own.left_out, _rest(origin)))
         made: tuple[Entry, ...] = (_program(place, origin),)
-        compiled = command.SOURCES
+        sources = command.SOURCES
     else:
         recipe = _recipe(origin, target, ask, output)
         if recipe is None:
-            return read_source(origin.source, Selection(origin.include, origin.exclude, output))
-        made = built(recipe, ask, output)
-        compiled = recipe.sources
-    beside = _beside(origin, compiled, output)
-    taken = {entry.path for entry in made}
-    kept = tuple(entry for entry in beside.entries if entry.path not in taken)
-    return OwnFiles(tuple(sorted((*made, *kept), key=lambda entry: entry.path.encode())), beside.left_out)
+            return _read(origin.source, origin, output)
+        made, whole = built(recipe, ask, output)
+        if whole:
+            return OwnFiles(made, (_rest(origin),))
+        sources = recipe.sources
+    beside = _beside(origin, sources, output)
+    kept = (entry for entry in beside.entries if entry.path != BOOTSTRAP)
+    return OwnFiles(tuple(sorted((*made, *kept), key=sort_key)), beside.left_out)
 
 
 def _recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe | None:
@@ -52,6 +55,8 @@ def _recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe | 
     if origin.build:
         return command.recipe(origin, target, ask, output)
     manifest = next((name for name in _BUILDERS if (origin.source / name).is_file()), None)
+    if manifest is None and golang.is_in_module(origin.source, ask.project.folder):
+        manifest = golang.MANIFEST
     if manifest is None:
         return None
     if (origin.source / BOOTSTRAP).is_file():
@@ -78,26 +83,42 @@ def _program(place: Path, origin: Origin) -> Entry:
     return Entry(BOOTSTRAP, EXECUTABLE, file)
 
 
-def _folder_alone(origin: Origin, folder: Path, output: Path) -> OwnFiles:
-    """The files of the folder that the user built."""
-    own = read_source(folder, Selection(origin.include, origin.exclude, output))
-    rest = f"`artifact` is {origin.artifact}"
-    return OwnFiles(own.entries, (*own.left_out, LeftOut("./", rest)))
+def _rest(origin: Origin) -> LeftOut:
+    """The source, where the user named the folder of it that is the artifact."""
+    return LeftOut("./", f"`artifact` is {origin.artifact}")
+
+
+def _read(folder: Path, origin: Origin, output: Path) -> OwnFiles:
+    selection = Selection(origin.include, origin.exclude, output)
+    return read_source(folder, selection, follow_links=origin.follow_links)
 
 
 def _beside(origin: Origin, sources: Iterable[str], output: Path) -> OwnFiles:
     """The files of the source without those that the `bootstrap` is built from, as the patterns know them."""
-    own = read_source(origin.source, Selection(origin.include, origin.exclude, output))
-    compiled = Patterns.of(sources, origin=BOOTSTRAP)
+    own = _read(origin.source, origin, output)
     included = Patterns.of(origin.include, origin="include")
+    compiled = Patterns.of(sources, origin=BOOTSTRAP)
+    folders = {str(parent) for entry in own.entries for parent in PurePosixPath(entry.path).parents}
+    used_up = {folder for folder in folders - {"."} if _is_of_build(origin.source / folder)}
+    artifact = posixpath.normpath(origin.artifact) if origin.artifact else None
     kept, gone = [], []
     for entry in own.entries:
-        if _speaks(included, entry.path) or not (_speaks(compiled, entry.path) or _was_built(entry, origin)):
-            kept.append(entry)
-        else:
+        useless = (
+            entry.path == artifact
+            or _speaks(compiled, entry.path)
+            or any(str(parent) in used_up for parent in PurePosixPath(entry.path).parents)
+        )
+        if useless and not _speaks(included, entry.path):
             gone.append(entry.path)
+        else:
+            kept.append(entry)
     left_out = [*own.left_out, *(LeftOut(path, _REASON) for path in _whole_folders(gone, kept))]
     return OwnFiles(tuple(kept), tuple(sorted(left_out, key=lambda each: each.path)))
+
+
+def _is_of_build(folder: Path) -> bool:
+    """Whether it is a project that is part of the build, or what CMake made of one."""
+    return is_build_folder(folder) or any((folder / manifest).is_file() for manifest in _BUILDERS)
 
 
 def _speaks(patterns: Patterns, path: str) -> bool:
@@ -111,22 +132,11 @@ def _speaks(patterns: Patterns, path: str) -> bool:
     return bool(verdict)
 
 
-def _was_built(entry: Entry, origin: Origin) -> bool:
-    """Whether it is the program that becomes the `bootstrap`, or lies where CMake built something."""
-    if entry.path == origin.artifact:
-        return True
-    place = origin.source / entry.path
-    return any(is_build_folder(folder) for folder in place.parents if folder.is_relative_to(origin.source))
-
-
 def _whole_folders(gone: Iterable[str], kept: Iterable[Entry]) -> list[str]:
-    """The paths, where of a folder of which nothing is kept there is only the folder."""
-    living = {
-        "/".join(parts[:depth]) for entry in kept for parts in [entry.path.split("/")] for depth in range(len(parts))
-    }
+    """The paths, and of a folder of which nothing is kept only the folder."""
+    living = {str(parent) for entry in kept for parent in PurePosixPath(entry.path).parents}
     found: dict[str, None] = {}
     for path in gone:
-        parts = path.split("/")
-        whole = ("/".join(parts[:depth]) for depth in range(1, len(parts)))
-        found[next((f"{folder}/" for folder in whole if folder not in living), path)] = None
+        folders = (str(parent) for parent in reversed(PurePosixPath(path).parents) if parent.name)
+        found[next((f"{folder}/" for folder in folders if folder not in living), path)] = None
     return list(found)

@@ -41,7 +41,7 @@ class _Compiler(NamedTuple):
 
 def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:  # noqa: ARG001 -- as for other languages
     """How the package in the source is built; ResolveError when it has no Cargo.lock, UsageError without a program."""
-    title = f"`{origin.name}` with Rust"
+    title, source = f"`{origin.name}` with Rust", origin.source.resolve()
     tools = _Tools(
         cargo=found("cargo", ask.host, needed_for=title),
         rustc=found("rustc", ask.host, needed_for=title),
@@ -49,7 +49,7 @@ def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:  #
         zig=found("zig", ask.host, needed_for=title),
     )
     environ = {**compiler_environment(ask), "CARGO_ZIGBUILD_ZIG_PATH": tools.zig, "CARGO_TERM_COLOR": "never"}
-    metadata = _metadata(tools.cargo, origin.source, environ)
+    metadata = _metadata(tools.cargo, source, environ)
     workspace = Path(metadata["workspace_root"])
     if not (workspace / "Cargo.lock").is_file():
         hint = "run `cargo generate-lockfile`, and keep the file with the source"
@@ -57,8 +57,8 @@ def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:  #
             f"`{workspace}` has no Cargo.lock, so that nobody knows which crates it is built of", hint=hint
         )
     triple = f"{target.architecture.machine}-unknown-linux-gnu"
-    compiler = _compiler(tools.rustc, triple, origin.source, environ)
-    program = _program(metadata, origin)
+    compiler = _compiler(tools.rustc, triple, source, environ)
+    program = _program(metadata, source, origin.name)
     command = (
         *(tools.cargo_lambda, "lambda", "build", "--release", "--locked", "--compiler=cargo-zigbuild"),
         *(f"--target={triple}.{glibc(target)}", f"--bin={program}"),
@@ -66,19 +66,19 @@ def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:  #
 
     def make(workshop: Workshop) -> Path:
         # The crates' place has the registry's name in it, and is only known when they are there.
-        workshop.run((tools.cargo, "fetch", "--locked", f"--target={triple}"), folder=origin.source, environ=environ)
+        workshop.run((tools.cargo, "fetch", "--locked", f"--target={triple}"), folder=source, environ=environ)
         flags = _remapping(workspace, compiler, environ)
         kept = ask.store.path(_KIND, hashlib.sha256(f"{workspace} {triple}".encode()).digest(), "target")
         made = workshop.folder / "made"
         workshop.run(
             (*command, *_flag_options(flags, environ), f"--lambda-dir={made}"),
-            folder=origin.source,
+            folder=source,
             environ={**environ, **_flag_variables(flags, environ), "CARGO_TARGET_DIR": str(kept)},
         )
         return made / program / BOOTSTRAP
 
     versions = [
-        run((path, option), folder=origin.source, environ=environ).stdout.strip()
+        run((path, option), folder=source, environ=environ).stdout.strip()
         for path, option in ((tools.cargo_lambda, "--version"), (tools.zig, "version"))
     ]
     return Recipe(
@@ -87,7 +87,7 @@ def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:  #
         settings={
             "command": command[1:],
             "versions": [compiler.description, *versions],
-            "package": str(origin.source.relative_to(workspace)),
+            "package": str(source.relative_to(workspace)),
             **compiler_settings(ask, ("CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS")),
         },
         make=make,
@@ -118,20 +118,20 @@ def _compiler(rustc: str, triple: str, folder: Path, environ: Mapping[str, str])
     return _Compiler(described.stdout, commit[1] if commit else "", sysroot)
 
 
-def _program(metadata: Any, origin: Origin) -> str:
+def _program(metadata: Any, source: Path, function: str) -> str:
     """The program of the function: the only one, or the one that has its name."""
-    here = [each for each in metadata["packages"] if Path(each["manifest_path"]).parent == origin.source]
+    here = [each for each in metadata["packages"] if Path(each["manifest_path"]).parent == source]
     packages = here or metadata["packages"]
     programs = [target["name"] for each in packages for target in each["targets"] if "bin" in target["kind"]]
     if len(programs) == 1:
         return str(programs[0])
-    for name in (origin.name, origin.name.replace("_", "-"), origin.name.replace("-", "_"), BOOTSTRAP):
+    for name in (function, function.replace("_", "-"), function.replace("-", "_"), BOOTSTRAP):
         if name in programs:
             return name
     there = f"its programs are {', '.join(map('`{}`'.format, programs))}" if programs else "it has no program"
     raise UsageError(
-        f"`{origin.source / MANIFEST}` does not say which program `{origin.name}` is: {there}",
-        hint=f"call one `{origin.name}`, or let `source` be the folder of its package",
+        f"`{source / MANIFEST}` does not say which program `{function}` is: {there}",
+        hint=f"call one `{function}`, or let `source` be the folder of its package",
     )
 
 

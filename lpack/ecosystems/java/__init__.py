@@ -17,13 +17,13 @@ from ...sources.patterns import Patterns
 from ...tree import REGULAR, Entry
 from .. import Ask, Installed, Part, Policy
 from .asked import Build, build_of
-from .class_versions import check_class_versions
+from .class_versions import check_class_versions as check_code
 from .given import run_build, unpacked
 from .handler import check_handler
 from .kept import Jar, Made, made
 from .poms import is_floating
 
-__all__ = ["brings", "check_class_versions", "check_handler", "install", "lock", "own_files", "required_by"]
+__all__ = ["brings", "check_code", "check_handler", "install", "lock", "own_files", "required_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def lock(ask: Ask, policy: Policy) -> Locked:
         for each in build.floating:
             ask.reporter.warning(f"`{ask.wanted.name}` asks for {each}, which may be another version tomorrow")
         if policy == "upgrade":
-            made(build.key, lambda folder: build.make(folder, True), ask.store, anew=True)
+            made(build.key, lambda folder: build.make(folder, policy), ask.store, anew=True)
     return Locked(build)
 
 
@@ -97,7 +97,7 @@ def required_by(ask: Ask, locked: Locked, target: Target) -> Mapping[str, tuple[
 
 def _made(ask: Ask, locked: Locked) -> Made | None:
     build = locked.build
-    return made(build.key, lambda folder: build.make(folder, False), ask.store) if build else None
+    return made(build.key, lambda folder: build.make(folder, "keep"), ask.store) if build else None
 
 
 def _selected(entries: Iterable[Entry], function: Function) -> OwnFiles:

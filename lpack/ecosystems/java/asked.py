@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from ...config import Function
 from ...config_keys import Groups
 from ...errors import InputError, UsageError
 from ...store import sha256_of
-from .. import Ask
+from .. import Ask, Policy
 from . import gradle, maven
 from .counting import Counted, copy_files, digest_of, files_in, one_file
 from .kept import key_of
@@ -23,6 +24,11 @@ from .programs import GRADLE, MAVEN, Program, deciding, environment, is_executab
 _FORMAT = 1
 """A new number when the same sources are to make something else."""
 
+_SPECIAL = re.compile(r"[\\*?\[]")
+"""What gitignore's patterns read as something else, and how it is written to stand for itself."""
+
+_ESCAPED = r"\\\g<0>"
+
 _GRADLE_LEAVINGS = ("build/", "!**/src/**/build/", ".gradle/")
 
 
@@ -32,14 +38,14 @@ class Build:
 
     ``key`` stands for everything that decides about what ``make``, given an empty folder, makes there; what it may not
     decide are the ``floating`` dependencies, whose versions are not fixed. ``make`` asks for their newest when it is
-    told to. With ``compiled``, the user's own classes are made, too.
+    to upgrade. With ``compiled``, the user's own classes are made, too.
     """
 
     title: str
     key: bytes
     floating: tuple[str, ...]
     compiled: bool
-    make: Callable[[Path, bool], Output]
+    make: Callable[[Path, Policy], Output]
 
 
 def function_of(ask: Ask) -> Function | None:
@@ -91,14 +97,14 @@ def _maven_build(file: Path, ask: Ask) -> Build:
     own, top = (each.relative_to(reactor.root) for each in (reactor.pom.file, reactor.top))
     module = os.path.relpath(own.parent, top.parent) if reactor.is_module else ""
 
-    def make(folder: Path, updated: bool) -> Output:  # noqa: FBT001 -- a callback with one switch
+    def make(folder: Path, policy: Policy) -> Output:
         copy = folder / "sources"
         copy_files(files, copy)
-        work = maven.Work(title, copy, reactor.root, copy / top.parent, top.name, module, compiled, updated)
+        work = maven.Work(title, copy, reactor.root, copy / top.parent, top.name, module, compiled, policy)
         return _run_maven(used, work, ask)
 
-    surroundings = _surroundings(used, ask, settings_files(ask.host))
-    key = key_of(_FORMAT, digest_of(files), str(own), module, compiled, surroundings)
+    surroundings = _surroundings(used, ask, settings_files(used, ask.host))
+    key = key_of(_FORMAT, digest_of(_counting(files, reactor)), str(own), module, compiled, surroundings)
     floating = tuple(dict.fromkeys(each for pom in reactor.poms for each in pom.floating))
     return Build(title, key, floating, compiled, make)
 
@@ -107,12 +113,12 @@ def _coordinates_build(wanted: list[Coordinates], ask: Ask) -> Build:
     title = f"`{ask.wanted.name}`"
     used = program(MAVEN, wrapper=None, title=title, store=ask.store, host=ask.host)
 
-    def make(folder: Path, updated: bool) -> Output:  # noqa: FBT001 -- a callback with one switch
+    def make(folder: Path, policy: Policy) -> Output:
         (folder / POM).write_text(own_pom(wanted), encoding="utf-8")
-        work = maven.Work(title, folder, folder, folder, POM, "", compiled=False, updated=updated)
+        work = maven.Work(title, folder, folder, folder, POM, "", compiled=False, policy=policy)
         return _run_maven(used, work, ask)
 
-    key = key_of(_FORMAT, wanted, _surroundings(used, ask, settings_files(ask.host)))
+    key = key_of(_FORMAT, wanted, _surroundings(used, ask, settings_files(used, ask.host)))
     floating = tuple(f"{each.group}:{each.artifact} {each.version}" for each in wanted if is_floating(each.version))
     return Build(title, key, floating, compiled=False, make=make)
 
@@ -127,13 +133,29 @@ def _maven_files(reactor: Reactor) -> tuple[Counted, ...]:
     files: dict[str, Counted] = {}
     for folder in reactor.folders:
         outputs = (pom.output for pom in reactor.poms if pom.output.is_relative_to(folder) and pom.output != folder)
-        patterns = [f"/{each.relative_to(folder).as_posix()}/" for each in outputs]
+        patterns = [f"/{_SPECIAL.sub(_ESCAPED, each.relative_to(folder).as_posix())}/" for each in outputs]
         files |= {each.path: each for each in files_in(folder, reactor.root, exclude=patterns)}
     if reactor.settings:
         files |= {each.path: each for each in files_in(reactor.settings, reactor.root, exclude=())}
     poms = (one_file(pom.file, reactor.root) for pom in reactor.poms)
     files |= {each.path: each for each in poms}
     return tuple(files[path] for path in sorted(files))
+
+
+def _counting(files: Iterable[Counted], reactor: Reactor) -> list[Counted]:
+    """The files that decide: all but those of modules that the project does not depend on.
+
+    These are there when it is built, as some plugins read files by their path, and only their poms count.
+    """
+    modules = {pom.file.parent for pom in reactor.poms}
+    unneeded = reactor.unneeded
+
+    def owner(file: Counted) -> Path | None:
+        return next((each for each in (reactor.root / file.path).parents if each in modules), None)
+
+    return (
+        [file for file in files if file.path.endswith(POM) or owner(file) not in unneeded] if unneeded else list(files)
+    )
 
 
 def _maven_wrapper(reactor: Reactor, ask: Ask) -> Path | None:
@@ -171,11 +193,11 @@ def _gradle_build(folder: Path, ask: Ask) -> Build:
     )
     files = files_in(root, root, exclude=_GRADLE_LEAVINGS)
 
-    def make(place: Path, updated: bool) -> Output:  # noqa: FBT001 -- a callback with one switch
+    def make(place: Path, policy: Policy) -> Output:
         copy = place / "sources"
         copy_files(files, copy)
         ask.reporter.note(f"Gradle {used.version} builds {title}")
-        work = gradle.Work(title, copy, root, copy / folder.relative_to(root), updated)
+        work = gradle.Work(title, copy, root, copy / folder.relative_to(root), policy)
         output = gradle.build(used.command, work, environment(ask.host))
         return output if compiled else output._replace(folders=())
 
@@ -197,4 +219,4 @@ def _surroundings(used: Program, ask: Ask, settings: Iterable[Path]) -> list[obj
     except OSError as error:
         raise InputError(f"`{error.filename}` can't be read: {error.strerror}") from error
     packed_by = (LAYOUT, deflate.__version__, cramjam.__version__)
-    return [used.name, used.version, used.java, deciding(ask.host), digests, packed_by]
+    return [used.name, used.version, used.java, deciding(ask.host.environ), digests, packed_by]

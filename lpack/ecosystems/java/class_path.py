@@ -64,13 +64,22 @@ class ClassPath:
     def data(self, path: str) -> bytes | None:
         """The file at a path of the class path."""
         there = self.tree.by_path.get(path)
-        if there and there.source.size <= _LONGEST:
-            return there.read()
+        if there:
+            return there.read() if there.source.size <= _LONGEST else None
+        if path not in self.in_jars:
+            return None
+        with opened(self.in_jars[path]) as zipped:
+            return zipped.read(path) if zipped and zipped.getinfo(path).file_size <= _LONGEST else None
+
+    @cached_property
+    def in_jars(self) -> dict[str, Entry]:
+        """For each file in a jar, the first jar that has it."""
+        found: dict[str, Entry] = {}
         for jar in self.jars:
             with opened(jar) as zipped:
-                if zipped and path in zipped.NameToInfo and zipped.NameToInfo[path].file_size <= _LONGEST:
-                    return zipped.read(path)
-        return None
+                for name in zipped.namelist() if zipped else ():
+                    found.setdefault(name, jar)
+        return found
 
     @property
     def own_classes(self) -> Iterator[str]:

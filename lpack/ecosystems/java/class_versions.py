@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ...archive.zip_format import LOCAL_HEADER, STORED
 from ...aws.runtimes import RUNTIMES
 from ...model import Finding, Severity, Target
 from ...store import Store
@@ -15,6 +17,9 @@ from .class_path import CLASS, VERSIONED, ClassPath, opened
 
 _CHECK = "java-version"
 _NOTE = "java-class-versions-1"
+_ENOUGH = 512
+"""Of so many deflated bytes the first eight can be inflated, whatever their tables are."""
+
 _MODULE = "module-info.class"
 """For the module path, which Lambda does not use: it may be newer than the rest of a jar."""
 
@@ -89,10 +94,23 @@ def _jar_releases(jar: Entry, store: Store) -> _Releases | None:
 def _starts(jar: Entry) -> Iterator[tuple[str, bytes]]:
     """The classes of a jar that count, and how each begins."""
     with opened(jar) as zipped:
-        for name in zipped.namelist() if zipped else ():
-            if zipped and _counts(name):
-                with zipped.open(name) as member:
-                    yield name, member.read(8)
+        classes = [info for info in zipped.infolist() if _counts(info.filename)] if zipped else []
+    # Read like this, and not one by one: a large library has thousands of classes.
+    data = jar.read() if classes else b""
+    for info in classes:
+        lengths = info.header_offset + LOCAL_HEADER.size - 4
+        name_and_extra = sum(int.from_bytes(data[at : at + 2], "little") for at in (lengths, lengths + 2))
+        start = info.header_offset + LOCAL_HEADER.size + name_and_extra
+        packed = data[start : start + min(info.compress_size, _ENOUGH)]
+        yield info.filename, packed if info.compress_type == STORED else _inflated(packed)
+
+
+def _inflated(packed: bytes) -> bytes:
+    """The first bytes; none where they can't be had."""
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, 8)
+    except zlib.error:
+        return b""
 
 
 def _summary(starts: Iterable[tuple[str, bytes]]) -> list[object]:

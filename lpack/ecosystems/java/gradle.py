@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ...download import redacted
 from ...errors import LpackError, ResolveError, ToolError, UsageError
 from ...processes import Result, run
+from .. import Policy
 from .output import Output, Resolved
 
 BUILD_FILES = ("build.gradle", "build.gradle.kts")
@@ -72,7 +73,7 @@ class Work(NamedTuple):
     copy: Path
     original: Path
     project: Path
-    updated: bool
+    policy: Policy
 
 
 def settings_folder(folder: Path) -> Path:
@@ -92,7 +93,7 @@ def build(command: Path, work: Work, environ: Mapping[str, str]) -> Output:
     arguments = [
         *("--quiet", "--console=plain", "--no-daemon", f"--init-script={script}"),
         *("-Dorg.gradle.configuration-cache=false", "-Dorg.gradle.unsafe.configuration-cache=false"),
-        *(["--refresh-dependencies"] if work.updated else []),
+        *(["--refresh-dependencies"] if work.policy == "upgrade" else []),
         _TASK,
     ]
     result = run([command, *arguments], folder=work.project, environ=environ)

@@ -6,6 +6,8 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/java-handler.html
 from __future__ import annotations
 
 import difflib
+import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -40,7 +42,7 @@ def check_handler(tree: Tree, handler: str, target: Target) -> list[Finding]:
         if found is None:
             return [_no_class(classes, name, handler)]
         family = _Family.of(found, classes)
-    except (InputError, RuntimeError, NotImplementedError) as error:  # a broken class, or a jar's odd member
+    except (InputError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         return [_error(f"the handler `{handler}` can't be looked at: {error}", "build it again")]
     if separator:
         return _check_method(family, method, handler)
@@ -65,11 +67,13 @@ class _Family(NamedTuple):
             if name in names or name.startswith("java/"):
                 continue
             names.add(name)
+            if name in _INTERFACES:
+                continue
             above = classes.find(name)
             if above:
                 found.append(above)
                 waiting += _above(above)
-            elif name not in _INTERFACES:
+            else:
                 complete = False
         return cls(own, tuple(found), complete, frozenset(names))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import shutil
 import stat
@@ -18,7 +17,7 @@ from ...archive.zip_reader import read_directory, read_zip
 from ...archive.zip_writer import write_zip
 from ...errors import InputError, LpackError
 from ...sources import Selection, read_source
-from ...store import Store, sha256_of
+from ...store import Store
 from ...tree import EXECUTABLE, REGULAR, Entry, Member, Tree
 from .normalising import normalised
 from .output import Output, Resolved
@@ -164,16 +163,20 @@ def _keep_jar(jar: Resolved, folder: Path, store: Store) -> Jar:
             raise InputError(f"`{jar.place}` can't be read: {error.strerror}") from error
         if not zipfile.is_zipfile(partial):
             raise InputError(f"`{jar.place}` is not a jar, or it is cut off", hint="remove it, so that it is had again")
-    digest, crc = sha256_of(partial), crc32_of(partial)
-    size = partial.stat().st_size
+    digest, crc, size = _digests(partial)
     store.keep(_JARS, digest, file_name, partial)
     return Jar(jar.name, jar.group, jar.artifact, jar.version, jar.classifier, file_name, digest.hex(), size, crc)
 
 
-def crc32_of(file: Path) -> int:
-    """The CRC-32 of a file's bytes, as a zip has it."""
+def _digests(file: Path) -> tuple[bytes, int, int]:
+    """The SHA-256 of a file, its CRC-32 as a zip has it, and its size."""
+    digest, crc, size = hashlib.sha256(), 0, 0
     with file.open("rb") as opened:
-        return functools.reduce(lambda crc, data: zlib.crc32(data, crc), iter(lambda: opened.read(1 << 20), b""), 0)
+        while data := opened.read(1 << 20):
+            digest.update(data)
+            crc = zlib.crc32(data, crc)
+            size += len(data)
+    return digest.digest(), crc, size
 
 
 def key_of(*parts: object) -> bytes:

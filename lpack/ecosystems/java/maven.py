@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ...download import redacted
 from ...errors import LpackError, ResolveError, ToolError
 from ...processes import Result, run
+from .. import Policy
 from .output import Output, Resolved
 from .programs import Program, without_colours
 
@@ -37,7 +38,7 @@ _NOT_RESOLVED = (
 )
 _ADVICE = (
     *("To see the full stack trace", "Re-run Maven", "For more information", "[Help"),
-    *("After correcting", "mvn <args>"),
+    *("After correcting", "mvn <args>", "COMPILATION ERROR"),
 )
 _HELP = re.compile(r"(?:^| )-> \[Help \d+\]$")
 _TOO_NEW = re.compile(r"release version \d+ not supported|invalid (?:target|source) release")
@@ -56,8 +57,8 @@ _NODE = re.compile(r"((?:[|] {2}| {3})*)[+\\]- \(?([^\s:()]+(?::[^\s:()]+){4,5})
 class Work(NamedTuple):
     """What Maven is to do: where its files are, copied from ``original``, and in which folder it starts.
 
-    ``pom`` is the name of the pom there; of a module that is built along with others, ``module`` is the
-    path from ``top`` to its folder. With ``compiled`` the classes are wanted, else only the class path.
+    ``pom`` is the name of the pom there; of a module that is built along with others, ``module`` is the path from
+    ``top`` to its folder. With ``compiled`` the classes are wanted, else only the class path.
     """
 
     title: str
@@ -67,7 +68,7 @@ class Work(NamedTuple):
     pom: str
     module: str
     compiled: bool
-    updated: bool
+    policy: Policy
 
 
 def build(maven: Program, work: Work, environ: Mapping[str, str]) -> Output:
@@ -85,11 +86,12 @@ def build(maven: Program, work: Work, environ: Mapping[str, str]) -> Output:
 
 def _arguments(work: Work) -> list[str]:
     goals = [f"{_PLUGIN}:list", f"{_PLUGIN}:tree"]
-    if work.updated:
+    if work.policy == "upgrade":
         goals.append("--update-snapshots")
     if work.module:
         # The jars of the other modules are on the class path, and only packaging makes them.
         return [*goals, "package", f"--projects={work.module}", "--also-make", "-DskipTests"]
+    goals.append("--non-recursive")
     return [*goals, "prepare-package", "-Dmaven.test.skip=true"] if work.compiled else goals
 
 

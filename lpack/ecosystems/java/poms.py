@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -28,15 +28,18 @@ class Pom(NamedTuple):
     """A pom.xml: ``parent`` is the file of its parent if that is there, ``modules`` are its modules' files.
 
     ``output`` is the folder that builds leave their files in; ``floating`` are dependencies whose version
-    is not fixed, as "group:artifact version".
+    is not fixed, as "group:artifact version"; ``mentioned`` are the names of all artifacts, plugins among them, that it
+    may need.
     """
 
     file: Path
+    artifact: str
     packaging: str
     parent: Path | None
     modules: tuple[Path, ...]
     output: Path
     floating: tuple[str, ...]
+    mentioned: frozenset[str]
 
 
 def read_pom(file: Path) -> Pom:
@@ -54,11 +57,13 @@ def read_pom(file: Path) -> Pom:
     folder = file.parent
     return Pom(
         file=file,
+        artifact=_text(root.find("artifactId")),
         packaging=_text(root.find("packaging")) or "jar",
         parent=_parent(root.find("parent"), folder),
         modules=tuple(dict.fromkeys(_pom_at(folder / module) for module in modules if module)),
         output=_output(root.find("build/directory"), folder),
         floating=tuple(_floating(root)),
+        mentioned=frozenset(_text(element) for element in root.iterfind(".//*/artifactId")),
     )
 
 
@@ -118,6 +123,19 @@ class Reactor:
         top = self.top.parent
         modules = (pom.file.parent for pom in self.poms if pom.file in _modules_of(self.top, self.poms))
         return tuple(dict.fromkeys((top, *(each for each in modules if not each.is_relative_to(top)))))
+
+    @property
+    def unneeded(self) -> frozenset[Path]:
+        """The folders of modules that the project can't depend on, going by the names of artifacts."""
+        needed = {self.pom}
+        while more := {each for each in self.poms if each not in needed and _is_needed(each, needed)}:
+            needed |= more
+        return frozenset(each.file.parent for each in self.poms if each not in needed and each.packaging != "pom")
+
+
+def _is_needed(pom: Pom, by: Iterable[Pom]) -> bool:
+    names = (name for each in by for name in each.mentioned)
+    return any(pom.file == each.parent for each in by) or any(name == pom.artifact or "${" in name for name in names)
 
 
 def reactor_of(file: Path) -> Reactor:

@@ -76,9 +76,9 @@ def environment(host: Host) -> dict[str, str]:
     return {**host.environ, **_FIXED, **own}
 
 
-def deciding(host: Host) -> list[tuple[str, str]]:
+def deciding(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """The variables that can change what the tools make, with their values."""
-    return [(name, host.environ[name]) for name in _DECIDING if name in host.environ]
+    return [(name, environ[name]) for name in _DECIDING if name in environ]
 
 
 def _identity(command: Path, environ: Mapping[str, str]) -> list[object]:
@@ -89,7 +89,7 @@ def _identity(command: Path, environ: Mapping[str, str]) -> list[object]:
     # A wrapper is told by what it fetches.
     places += sorted((command.parent / ".mvn" / "wrapper").glob("*.properties"))
     places += sorted((command.parent / "gradle" / "wrapper").glob("*.properties"))
-    return [home, [_file_identity(place) for place in places], deciding(Host(environ, Path()))]
+    return [home, [_file_identity(place) for place in places], deciding(environ)]
 
 
 def _file_identity(place: Path) -> list[object]:
@@ -121,12 +121,12 @@ def without_colours(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
-def settings_files(host: Host) -> list[Path]:
-    """The user's own settings of Maven, as far as they are there."""
-    home = host.environ.get("HOME")
-    folder = Path(home, ".m2") if home else None
-    names = ("settings.xml", "toolchains.xml", "maven.config", "extensions.xml")
-    return [folder / name for name in names if (folder / name).is_file()] if folder else []
+def settings_files(maven: Program, host: Host) -> list[Path]:
+    """Maven's settings, the user's own and those of the installation, as far as they are there."""
+    home = Path(host.environ.get("HOME", "/"))
+    own = [home / ".mavenrc", *(home / ".m2" / name for name in ("settings.xml", "toolchains.xml"))]
+    installed = maven.command.resolve().parent.parent / "conf"
+    return [file for file in (*own, *(installed / each.name for each in own[1:])) if file.is_file()]
 
 
 def is_executable(file: Path) -> bool:

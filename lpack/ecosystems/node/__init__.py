@@ -7,9 +7,11 @@ from pathlib import Path
 
 from ...config import Function
 from ...config_keys import Bundle
-from ...model import LeftOut, Target
+from ...model import Finding, LeftOut, Target
 from ...sources import OwnFiles, Selection, read_source
 from ...sources.patterns import Patterns
+from ...store import Store
+from ...tree import Tree
 from ...trimming import trimmed
 from .. import Ask, Installed, Part
 from .bundling import Packages, bundle_of, bundled
@@ -19,7 +21,7 @@ from .layered import beside, brought, carried, refuse_unknown
 from .lockfile import MODULES
 from .locking import Locked, lock
 
-__all__ = ["brings", "check_handler", "install", "lock", "own_files", "required_by"]
+__all__ = ["brings", "check_code", "check_handler", "install", "lock", "own_files", "required_by"]
 
 _SETTINGS = {".npmrc": "npm's settings, which may hold a password"}
 _OF_NPM = {"package-lock.json": "npm's own files", "npm-shrinkwrap.json": "npm's own files"}
@@ -44,6 +46,11 @@ def install(ask: Ask, locked: Locked, target: Target) -> Installed:
     kept = carried(ask, locked, target, there.parts)
     excluded = set(there.parts) - set(kept) - brought(ask, locked.packages) if ask.wanted.exclude_packages else set()
     return _laid_out(ask, there, kept, [LeftOut(place, "exclude-packages") for place in sorted(excluded)])
+
+
+def check_code(tree: Tree, target: Target, store: Store) -> list[Finding]:  # noqa: ARG001 -- the Protocol's
+    """Nothing that other checks don't know."""
+    return []
 
 
 def required_by(ask: Ask, locked: Locked, target: Target) -> Mapping[str, tuple[str, ...]]:

@@ -5,11 +5,12 @@ The names of node types are those of https://github.com/tree-sitter/tree-sitter-
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from tree_sitter import Language, Node, Query
 
 _OPEN = "*"
 """Stands for names that can't be read off; no identifier is spelled like it."""
@@ -46,19 +47,27 @@ class Exports(NamedTuple):
 
 def exports_of(text: bytes) -> Exports:
     """What the module with this text exports."""
-    import tree_sitter
-    import tree_sitter_javascript
+    from tree_sitter import Parser, QueryCursor
 
-    language = tree_sitter.Language(tree_sitter_javascript.language())
-    root = tree_sitter.Parser(language).parse(text).root_node
+    query, language = _grammar()
+    root = Parser(language).parse(text).root_node
     statements = [node for node in root.named_children if node.type == "export_statement"]
-    captures = tree_sitter.QueryCursor(tree_sitter.Query(language, _COMMONJS)).captures(root)
+    captures = QueryCursor(query).captures(root)
     return Exports(
         frozenset(name for node in statements for name in _exported(node)),
         frozenset(_commonjs(captures)),
         bool(statements) or any(node.type == "import_statement" for node in root.named_children),
         _wrong_line(root) if root.has_error else 0,
     )
+
+
+@functools.cache  # it takes longer than to read most modules
+def _grammar() -> tuple[Query, Language]:
+    import tree_sitter_javascript
+    from tree_sitter import Language, Query
+
+    language = Language(tree_sitter_javascript.language())
+    return Query(language, _COMMONJS), language
 
 
 def _text(node: Node | None) -> str:

@@ -20,7 +20,7 @@ from ...tree import EXECUTABLE, REGULAR, DiskFile, Entry, Tree
 from .. import Ask, Part
 from .lockfile import MODULES, Row, platform_of
 from .locking import Locked
-from .manifests import PACKAGE, RELEVANT, local_places, read_json
+from .manifests import PACKAGE, RELEVANT, local_places, read_json, table
 from .npm import failure, node_version, platform_options, run_npm, staged
 from .packs import Key, Pack, made_by, make_pack, open_pack
 
@@ -131,10 +131,11 @@ def _kept(ask: Ask, key: str) -> dict[str, Pack] | None:
 
 
 def _install(ask: Ask, locked: Locked, target: Target, key: str, scripts: str) -> dict[str, Pack]:
+    _refuse_missing_builds(locked, target)
+    _refuse_missing_requirements(locked)
     rows = [row for row in locked.packages.placed.values() if not row.folder]
     if not rows:
         return {}
-    _refuse_missing_builds(locked, target)
     name = locked.manifest.lock.name if locked.manifest.lock else locked.title.strip("`")
     ask.reporter.note(f"installing the packages of `{ask.wanted.name}` for {target.architecture} with npm")
     arguments = ["ci", "--omit=dev", "--ignore-scripts", "--bin-links", *platform_options(target)]
@@ -209,6 +210,22 @@ def _refuse_missing_builds(locked: Locked, target: Target) -> None:
                 hint="the lock was made from a node_modules of another machine (npm #4828): remove both, and run "
                 "`npm install` again",
             )
+
+
+def _refuse_missing_requirements(locked: Locked) -> None:
+    """ResolveError for a linked folder outside of the project: npm locks nothing of what such a folder needs."""
+    packages = locked.packages
+    for place, row in packages.placed.items():
+        folder = Path(os.path.normpath(locked.manifest.folder / row.folder))
+        if row.is_link and row.folder.startswith("../") and (folder / PACKAGE).is_file():
+            wanted = table(read_json(folder / PACKAGE), "dependencies")
+            missing = [name for name in wanted if not packages.nearest(place, name)]
+            if missing:
+                raise ResolveError(
+                    f"`{row.name}` ({row.folder}) needs `{missing[0]}`, which {locked.title} does not hold: npm locks "
+                    "nothing of what folders outside of a project need, unless it is asked to",
+                    hint="run `npm install --install-links`, and commit the lock",
+                )
 
 
 def _is_build_for(name: str, target: Target) -> bool:

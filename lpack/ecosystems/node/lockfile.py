@@ -120,16 +120,14 @@ class Lockfile:
         """The places of what the package at a place requires, as Node.js finds them: the nearest one upwards."""
         row = self.placed[place]
         requires = self.rows[row.folder].requires if row.is_link and row.folder in self.rows else row.requires
-        return [found for name in requires if (found := self._nearest(place, name))]
+        return [found for name in requires if (found := self.nearest(place, name))]
 
-    def _nearest(self, place: str, name: str) -> str:
-        folder = place
-        while folder:
-            candidate = f"{folder}/{MODULES}{name}"
-            if candidate in self.placed:
-                return candidate
-            folder = posixpath.dirname(folder)
-        return name if name in self.placed else ""
+    def nearest(self, place: str, name: str) -> str:
+        """The place of the package that code in the one at ``place`` gets by a name; "" when there is none."""
+        parts = place.split("/")
+        folders = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1))
+        candidates = (f"{folder}/{MODULES}{name}" for folder in folders)
+        return next((each for each in (*candidates, name) if each in self.placed), "")
 
     def reachable(self, start: Iterable[str], target: Target, *, without: Collection[str] = ()) -> set[str]:
         """The places from which something is needed, from some on, except by way of those in ``without``."""

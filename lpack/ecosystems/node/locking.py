@@ -102,8 +102,11 @@ def _resolved(own: Locked, ask: Ask, *, keep: bool) -> dict[str, Any]:
     if pins:
         before = _seed(own.packages if keep else Lockfile({}), pins)
     with staged(own.manifest, before, ask.store) as folder:
-        # Packages in other folders are locked with all that they need, which links to them would not be.
-        arguments = ["install", "--package-lock-only", "--ignore-scripts", "--install-links", "--package-lock"]
+        arguments = ["install", "--package-lock-only", "--ignore-scripts", "--package-lock"]
+        # npm locks what folders outside of the project need only if it makes no links to them; if it makes none, it
+        # looks for a folder's own folders in the wrong place.
+        outside = any(path.startswith("../") for path in local_folders(own.manifest))
+        arguments.append("--install-links" if outside else "--no-install-links")
         needed_for = f"lock the packages of `{ask.wanted.name}`"
         result = run_npm(arguments, folder, ask.host, needed_for=needed_for)
         if result.exit_code != 0:

@@ -6,9 +6,13 @@ import contextlib
 import csv
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
+from ...config import Function
 from ...errors import LpackError, UsageError
-from ...model import LeftOut, Package, Target
+from ...model import Finding, LeftOut, Package, Target
+from ...sources import OwnFiles, Selection, read_source
+from ...store import Store
 from ...tree import Entry, Tree
 from ...trimming import EVERY_PACKAGE, trimmed
 from .. import Ask, Installed, Part
@@ -23,7 +27,7 @@ from .requirements import normalised
 from .selection import Choice, Distribution, select
 from .wheels import Wheel, headers
 
-__all__ = ["brings", "check_handler", "install", "lock", "packages_in", "required_by"]
+__all__ = ["brings", "check_code", "check_handler", "install", "lock", "own_files", "packages_in", "required_by"]
 
 _LONGEST_TEXT = 64 << 20
 """More bytes than any file of metadata has."""
@@ -47,6 +51,16 @@ def install(ask: Ask, locked: Locked, target: Target) -> Installed:
         parts.append(Part(_package(wheel), entries))
         left_out += gone
     return Installed(tuple(parts), tuple(left_out), tuple((wheel.file, wheel.sha256) for wheel in kept))
+
+
+def own_files(function: Function, ask: Ask, locked: Locked, output: Path) -> OwnFiles:  # noqa: ARG001 -- the Protocol's
+    """The function's source."""
+    return read_source(function.source, Selection(function.include, function.exclude, output))
+
+
+def check_code(tree: Tree, target: Target, store: Store) -> list[Finding]:  # noqa: ARG001 -- the Protocol's
+    """Nothing: of native modules the ELF checks know more, and modules are read when they are imported."""
+    return []
 
 
 def required_by(ask: Ask, locked: Locked, target: Target) -> Mapping[str, tuple[str, ...]]:

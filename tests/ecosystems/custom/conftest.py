@@ -11,10 +11,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +72,6 @@ class Made:
     @property
     def findings(self) -> list[Finding]:
         """What lpack's checks say about it."""
-        from datetime import date
-
         subject = Subject(name="hello", target=self.target, today=date(2026, 11, 1), allow_deprecated=True)
         facts = elf_facts(self.tree, self.store)
         found = check(self.tree, subject, packages=(), elf=facts)
@@ -94,6 +94,7 @@ def make(tmp_path: Path, store_folder: Path) -> Callable[..., Made]:
         runtime: str = "provided.al2023",
         name: str = "hello",
         store: Path = store_folder,
+        project: Path | None = None,
         environ: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Made:
@@ -101,8 +102,8 @@ def make(tmp_path: Path, store_folder: Path) -> Callable[..., Made]:
         function = Function(name=name, target=target, source=source, handler="hello", **options)
         notes = Notes()
         host = Host({**os.environ, **(environ or {})}, store)
-        project = Project(source, source / "lpack.toml", (function,))
-        ask = Ask(function.dependencies, project, Store(store), host, notes, {})
+        whole = Project(project or source, source / "lpack.toml", (function,))
+        ask = Ask(function.dependencies, whole, Store(store), host, notes, {})
         locked = custom.lock(ask, "keep")
         own = custom.own_files(function, ask, locked, tmp_path / "dist")
         return Made(Tree.of(own.entries), own.left_out, notes.notes, target, Store(store))
@@ -110,63 +111,51 @@ def make(tmp_path: Path, store_folder: Path) -> Callable[..., Made]:
     return files
 
 
-@dataclass(frozen=True)
-class Emulator:
-    """AWS's Runtime Interface Emulator, which runs unpacked artifacts as Lambda would."""
+@pytest.fixture
+def invoke(tmp_path: Path) -> Callable[..., Any]:
+    """Has AWS's Runtime Interface Emulator run unpacked artifacts: ``invoke(event, task=zip, layer=other_zip)``."""
+    emulator = _emulator_program()
 
-    program: Path
-    folder: Path
-
-    def invoke(self, event: Any, *, task: Path, layer: Path | None = None, handler: str = "hello", machine: str) -> Any:
-        """The function's response, from the zip of the function and that of a layer."""
-        with self._running(task, layer, handler, machine) as port:
-            return _posted(port, event)
-
-    @contextlib.contextmanager
-    def _running(self, task: Path, layer: Path | None, handler: str, architecture: str) -> Iterator[int]:
-        task_folder, layer_folder = self._unpacked(task, "task"), self._unpacked(layer, "opt")
+    def response(
+        event: Any, *, task: Path, layer: Path | None = None, handler: str = "hello", architecture: str = HERE
+    ) -> Any:
+        task_folder, layer_folder = _unpacked(task, tmp_path), _unpacked(layer, tmp_path)
+        own = task_folder / "bootstrap"
+        bootstrap = "/var/task/bootstrap" if own.exists() else "/opt/bootstrap"
         ports = _free_port(), _free_port()
-        bootstrap = next(
-            f"{inside}/bootstrap"
-            for folder, inside in ((task_folder, "/var/task"), (layer_folder, "/opt"))
-            if (folder / "bootstrap").exists()
-        )
-        log = (self.folder / "emulator.log").open("w+b")
-        process = subprocess.Popen(
-            [
-                *("bwrap", "--dev-bind", "/", "/", "--die-with-parent", "--tmpfs", "/var", "--tmpfs", "/opt"),
-                *("--ro-bind", task_folder, "/var/task", "--ro-bind", layer_folder, "/opt", "--chdir", "/var/task"),
-                *("--ro-bind", self.program, "/var/rie", "/var/rie"),
-                *("--runtime-interface-emulator-address", f"127.0.0.1:{ports[0]}"),
-                *("--runtime-api-address", f"127.0.0.1:{ports[1]}"),
-                *(*_interpreter(architecture, task_folder / "bootstrap"), bootstrap, handler),
-            ],
-            env={"PATH": os.environ["PATH"], "LAMBDA_TASK_ROOT": "/var/task"},
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _wait_for(ports[0], process, Path(log.name))
-            yield ports[0]
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
-            log.close()
+        command = [
+            *("bwrap", "--dev-bind", "/", "/", "--die-with-parent", "--tmpfs", "/var", "--tmpfs", "/opt"),
+            *("--ro-bind", task_folder, "/var/task", "--ro-bind", layer_folder, "/opt", "--chdir", "/var/task"),
+            *("--ro-bind", emulator, "/var/rie", "/var/rie"),
+            *("--runtime-interface-emulator-address", f"127.0.0.1:{ports[0]}"),
+            *("--runtime-api-address", f"127.0.0.1:{ports[1]}"),
+            *(*_interpreter(architecture, own), bootstrap, handler),
+        ]
+        environ = {"PATH": os.environ["PATH"], "LAMBDA_TASK_ROOT": "/var/task"}
+        log = Path(tempfile.mkstemp(suffix=".log", dir=tmp_path)[1])
+        with log.open("wb") as file, subprocess.Popen(command, env=environ, stdout=file, stderr=file) as process:
+            try:
+                _wait_for(ports[0], process, log)
+                return _posted(ports[0], event)
+            finally:
+                process.terminate()
 
-    def _unpacked(self, artifact: Path | None, name: str) -> Path:
-        folder = self.folder / name
-        folder.mkdir()
-        if artifact:
-            subprocess.run(["unzip", "-q", artifact, "-d", folder], check=True)
-        return folder
+    return response
+
+
+def _unpacked(artifact: Path | None, place: Path) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="unpacked-", dir=place))
+    if artifact:
+        subprocess.run(["unzip", "-q", artifact, "-d", folder], check=True)
+    return folder
 
 
 def _interpreter(architecture: str, bootstrap: Path) -> list[str | Path]:
     """What runs a program of another architecture here."""
     emulator = clean_roots.emulator(architecture)
-    if emulator is None or not bootstrap.read_bytes().startswith(b"\x7fELF"):
+    if emulator is None or not bootstrap.exists():
         return []
-    root = clean_roots._root("3.13", architecture)
+    root = clean_roots._root("3.13", architecture)  # noqa: SLF001 -- the root alone is needed, not its Python
     return [shutil.which(emulator) or emulator, "-L", root]
 
 
@@ -192,13 +181,6 @@ def _posted(port: int, event: Any) -> Any:
     with contextlib.closing(connection):
         connection.request("POST", "/2015-03-31/functions/function/invocations", json.dumps(event))
         return json.loads(connection.getresponse().read())
-
-
-@pytest.fixture
-def emulator(tmp_path: Path) -> Emulator:
-    folder = tmp_path / "emulator"
-    folder.mkdir()
-    return Emulator(_emulator_program(), folder)
 
 
 def _emulator_program() -> Path:

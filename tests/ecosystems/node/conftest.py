@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lpack.aws.architectures import ARCHITECTURES
 from lpack.aws.runtimes import runtime
 from lpack.config import Function, Layer, Project

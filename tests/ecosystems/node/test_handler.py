@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lpack.aws.architectures import X86_64
 from lpack.aws.runtimes import runtime
 from lpack.ecosystems.node import check_handler
@@ -26,7 +27,7 @@ COMMONJS = {
     "a defined property": "Object.defineProperty(exports, 'handler', { value: () => 1 });",
     "an assigned property": "Object.assign(module.exports, { handler() {} });",
     "a chain": "exports.handler = exports.main = () => 1;",
-    "TypeScript's output": '"use strict"; exports.handler = void 0; const handler = () => 1; exports.handler = handler;',
+    "TypeScript's output": "exports.handler = void 0; const handler = () => 1; exports.handler = handler;",
     "esbuild's annotation": "module.exports = t(q); 0 && (module.exports = { handler });",
     "esbuild's helper": "var q = {}; __export(q, { handler: () => handler }); module.exports = __toCommonJS(q);",
     "inside a condition": "if (process.env.X) { exports.handler = a; } else { exports.handler = b; }",

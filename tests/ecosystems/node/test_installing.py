@@ -1,12 +1,16 @@
 """What npm installs becomes packages of the store; these tests need npm, and no network."""
 
 import json
+import platform
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from lpack.aws.runtimes import RUNTIMES
 from lpack.errors import ResolveError, ToolError
 from lpack.tree import EXECUTABLE, Tree
 
@@ -53,8 +57,6 @@ def test_the_tree_is_what_npm_installs_without_its_links_and_notes(workshop: Any
     installed = workshop.install(function)
     (workshop.folder / "npm").mkdir()
     here = shutil.copytree(workshop.folder / "src", workshop.folder / "npm" / "src")
-    import subprocess
-
     subprocess.run(["npm", "ci", "--omit=dev", "--ignore-scripts"], cwd=here, check=True, capture_output=True)
     expected = {
         path.relative_to(here / "node_modules").as_posix(): path.read_text()
@@ -158,7 +160,7 @@ def test_a_lock_without_the_builds_for_the_target_is_told(workshop: Any) -> None
             },
         }
     )
-    with pytest.raises(ResolveError, match="`fast` 1.0.0 has a build for x86_64, `@fast/linux-x64`, which"):
+    with pytest.raises(ResolveError, match=r"`fast` 1.0.0 has a build for x86_64, `@fast/linux-x64`, which"):
         workshop.install(workshop.function())
 
 
@@ -242,27 +244,65 @@ def test_a_package_of_a_workspace_takes_what_it_needs(workshop: Any) -> None:
     assert {part.package.name for part in installed.parts} == {"lib", "ms1"}
 
 
+def with_script(workshop: Any, script: str) -> None:
+    """A function that needs a package with an install script."""
+    workshop.package("src/native.tgz", {}, name="native", version="1.0.0", scripts={"install": script})
+    row = {"version": "1.0.0", "resolved": "file:native.tgz", "hasInstallScript": True}
+    root = {"dependencies": {"native": "file:native.tgz"}}
+    lock = {"lockfileVersion": 3, "packages": {"": root, "node_modules/native": row}}
+    workshop.write({"src/package.json": root, "src/package-lock.json": lock})
+
+
 def test_an_install_script_runs_nowhere_else_than_on_the_target(workshop: Any, tmp_path: Path) -> None:
     proof = tmp_path / "ran"
-    workshop.package(
-        "src/native.tgz", {}, name="native", version="1.0.0", scripts={"install": f"touch {proof} && echo made > made"}
-    )
+    with_script(workshop, f"touch {proof}")
+    workshop.install(workshop.function(runtime="nodejs18.x", architecture="arm64"))
+    assert not proof.exists()
+    assert "`native` 1.0.0 has an install script, which was not run" in workshop.heard.warnings[0]
+
+
+def test_an_install_script_runs_where_the_machine_is_like_the_target(workshop: Any) -> None:
+    major = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True).stdout[1:].split(".")[0]
+    architecture = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine())
+    if f"nodejs{major}.x" not in RUNTIMES or architecture is None:
+        pytest.skip("Lambda has no such Node.js, or no such machine")
+    with_script(workshop, "echo made > made.txt && ln -s /usr/bin/env link")
+    installed = workshop.install(workshop.function(runtime=f"nodejs{major}.x", architecture=architecture))
+    assert [entry.path for entry in installed.parts[0].entries] == ["native/made.txt", "native/package.json"]
+    assert not workshop.heard.warnings
+
+
+def test_folders_may_need_each_other(workshop: Any, read: Callable[..., Any]) -> None:
     workshop.write(
         {
-            "src/package.json": {"dependencies": {"native": "file:native.tgz"}},
+            "src/package.json": {"dependencies": {"one": "file:libs/one"}},
+            "src/index.js": "",
+            "src/libs/one/package.json": {"name": "one", "version": "1.0.0", "dependencies": {"two": "file:../two"}},
+            "src/libs/two/package.json": {"name": "two", "version": "2.0.0"},
+            "src/libs/two/index.js": "two",
+        }
+    )
+    tree = read(workshop.tree(workshop.function()))
+    assert tree["node_modules/two/index.js"] == "two"
+    assert "node_modules/one/package.json" in tree
+
+
+def test_a_linked_folder_whose_needs_are_not_locked_is_told(workshop: Any) -> None:
+    workshop.write(
+        {
+            "shared/package.json": {"name": "shared", "dependencies": {"ms": "1"}},
+            "src/package.json": {"dependencies": {"shared": "file:../shared"}, "optionalDependencies": {"x": "1"}},
             "src/package-lock.json": {
                 "lockfileVersion": 3,
                 "packages": {
-                    "": {"dependencies": {"native": "file:native.tgz"}},
-                    "node_modules/native": {
-                        "version": "1.0.0",
-                        "resolved": "file:native.tgz",
-                        "hasInstallScript": True,
-                    },
+                    "": {"dependencies": {"shared": "file:../shared"}},
+                    "../shared": {"dependencies": {"ms": "1"}},
+                    "node_modules/shared": {"resolved": "../shared", "link": True},
                 },
             },
         }
     )
-    workshop.install(workshop.function(runtime="nodejs18.x", architecture="arm64"))
-    assert not proof.exists()
-    assert "`native` 1.0.0 has an install script, which was not run" in workshop.heard.warnings[0]
+    with pytest.raises(
+        ResolveError, match=r"`shared` \(../shared\) needs `ms`, which `package-lock.json` does not hold"
+    ):
+        workshop.install(workshop.function())

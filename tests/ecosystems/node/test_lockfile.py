@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lpack.aws.architectures import ARM64, X86_64
 from lpack.aws.runtimes import runtime
 from lpack.ecosystems.node.lockfile import read_lockfile

@@ -1,0 +1,235 @@
+"""Real Maven and Gradle, with real artifacts."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from lpack.archive.zip_writer import write_zip
+from lpack.aws.architectures import X86_64
+from lpack.aws.runtimes import RUNTIMES
+from lpack.config import Dependencies
+from lpack.config import Project as Configured
+from lpack.ecosystems import Ask, java
+from lpack.model import Host, Silent, Target
+from lpack.store import Store
+
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs("mvn", "javac", "java")]
+
+CHECKOUT = Path(__file__).parents[3]
+DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+CLIENT = "com.amazonaws:aws-lambda-java-runtime-interface-client:2.9.0"
+CLIENT_CLASS = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
+EMULATOR = "aws-sam-cli==1.170.0"
+DYNAMODB = "software.amazon.awssdk:dynamodb:2.55.0"
+PATIENCE = 60.0
+
+Make = Callable[..., Any]
+
+COMPILER = "<plugin><artifactId>maven-compiler-plugin</artifactId><version>3.13.0</version></plugin>"
+MODULE = """
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <parent><groupId>example</groupId><artifactId>all</artifactId><version>1.0</version></parent>
+  <artifactId>{name}</artifactId>
+  <dependencies>{dependencies}</dependencies>
+</project>
+"""
+SEVERAL = {
+    "pom.xml": f"""
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>example</groupId><artifactId>all</artifactId><version>1.0</version><packaging>pom</packaging>
+  <modules><module>shared</module><module>app</module></modules>
+  <properties><maven.compiler.release>17</maven.compiler.release></properties>
+  <build><plugins>{COMPILER}</plugins></build>
+</project>
+""",
+    "shared/pom.xml": MODULE.format(name="shared", dependencies=""),
+    "shared/src/main/java/shared/Words.java": """
+        package shared; public class Words { public static String hello() { return "Grüße"; } }
+    """,
+    "shared/src/main/resources/words.txt": "hello\n",
+    "app/pom.xml": MODULE.format(
+        name="app",
+        dependencies="<dependency><groupId>example</groupId><artifactId>shared</artifactId><version>1.0</version></dependency>",
+    ),
+    "app/src/main/java/example/App.java": """
+        package example; public class App { public String handle(String event) { return shared.Words.hello(); } }
+    """,
+}
+
+
+def maven(folder: Path, *arguments: str) -> None:
+    subprocess.run(["mvn", "--batch-mode", "--quiet", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def pom_with(coordinates: str) -> str:
+    group, artifact, version = coordinates.split(":")
+    return (
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<groupId>x</groupId><artifactId>x</artifactId><version>1</version><dependencies><dependency>"
+        f"<groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>"
+        "</dependency></dependencies></project>"
+    )
+
+
+def class_path(folder: Path) -> set[str]:
+    """The names of the jars that Maven itself has on the run-time class path."""
+    maven(folder, f"{DEPENDENCY_PLUGIN}:build-classpath", "-DincludeScope=runtime", "-Dmdep.outputFile=class-path")
+    return {Path(place).name for place in (folder / "class-path").read_text().split(os.pathsep)}
+
+
+def test_the_class_path_is_mavens_own(copied_fixture: Callable[[str], Path], make: Make) -> None:
+    source = copied_fixture("java-maven")
+    made = make(source, handler="example.Greeting::handleRequest")
+    assert made.findings == []
+    assert made.jars == class_path(source)
+    assert "opentest4j-1.3.0.jar" not in made.jars
+    assert [path for path in made.paths if "/lib/" not in f"/{path}"] == ["example/Greeting.class", "words.properties"]
+
+
+def test_the_bytes_depend_on_the_sources_alone(
+    project: Callable[[Mapping[str, str]], Path], make: Make, tmp_path: Path
+) -> None:
+    digests = set()
+    places = {
+        "one": {"TZ": "Asia/Tokyo", "LC_ALL": "C", "MAVEN_OPTS": ""},
+        "two/deeper": {"TZ": "America/Lima", "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"},
+    }
+    written = project(SEVERAL)
+    for name, environ in places.items():
+        folder = shutil.copytree(written, tmp_path / name)
+        store = tmp_path / f"store-{len(name)}"
+        # A key of its own for each, so that the second is not the first one's answer.
+        environ["JAVA_TOOL_OPTIONS"] = f"-Dplace={len(name)}"
+        made = make(folder / "app", store=store, environ=environ)
+        assert made.paths == ["example/App.class", "lib/shared-1.0.jar"]
+        digests.add(write_zip(made.tree, tmp_path / "out.zip", store=Store(store)).sha256)
+        with zipfile.ZipFile(tmp_path / "out.zip") as zipped, zipped.open("lib/shared-1.0.jar") as inner:
+            assert {"shared/Words.class", "words.txt"} <= set(zipfile.ZipFile(inner).namelist())
+    assert len(digests) == 1
+
+
+def test_a_list_of_coordinates_brings_what_maven_brings(tmp_path: Path, store_folder: Path) -> None:
+    targets = tuple(Target(RUNTIMES[name], X86_64) for name in ("java17", "java8.al2"))
+    wanted = Dependencies(name="sdk", targets=targets, requirements=(DYNAMODB,))
+    host = Host(os.environ, store_folder)
+    ask = Ask(wanted, Configured(tmp_path, tmp_path / "lpack.toml", ()), Store(store_folder), host, Silent(), {})
+    locked = java.lock(ask, "keep")
+    installed = java.install(ask, locked, targets[0])
+    assert java.install(ask, locked, targets[1]) == installed
+    (tmp_path / "pom.xml").write_text(pom_with(DYNAMODB))
+    assert {entry.path for part in installed.parts for entry in part.entries} == class_path(tmp_path)
+    brought = java.brings(ask, locked, targets[0])
+    name, _, version = DYNAMODB.rpartition(":")
+    assert brought[name] == version
+    assert java.required_by(ask, locked, targets[0])[name] == ("",)
+    assert set(brought) == {part.package.name for part in installed.parts}
+
+
+@pytest.mark.needs("unzip")
+def test_the_fixture_answers_under_awss_emulator(
+    copied_fixture: Callable[[str], Path], make: Make, tmp_path: Path, store_folder: Path
+) -> None:
+    handler = "example.Greeting::handleRequest"
+    made = make(copied_fixture("java-maven"), handler=handler)
+    task = tmp_path / "task"
+    artifact = write_zip(made.tree, tmp_path / "out.zip", store=Store(store_folder)).path
+    subprocess.run(["unzip", "-q", artifact, "-d", task], check=True)
+    with emulated(task, handler, tmp_path) as port:
+        assert answer(port, {"name": "Ada"}) == {"greeting": "Hello, Ada!"}
+        assert answer(port, {}) == {"greeting": "Hello, world!"}
+
+
+@pytest.mark.needs("gradle")
+def test_gradle_builds_the_same(copied_fixture: Callable[[str], Path], make: Make) -> None:
+    source = copied_fixture("java-gradle")
+    made = make(source, handler="example.Total::of")
+    assert made.findings == []
+    assert made.paths == ["example/Total.class", "lib/commons-math3-3.6.1.jar"]
+    assert made.required_by == {"org.apache.commons:commons-math3": ("",)}
+    assert not (source / "build").exists()
+    assert make(source, handler="example.Total::of").told.notes == []
+
+
+# The emulator
+
+
+@contextlib.contextmanager
+def emulated(task: Path, handler: str, place: Path) -> Iterator[int]:
+    """AWS's Runtime Interface Emulator, which runs the unpacked artifact in this machine's Java; its port."""
+    client = place / "client"
+    client.mkdir()
+    (client / "pom.xml").write_text(pom_with(CLIENT))
+    maven(client, f"{DEPENDENCY_PLUGIN}:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars")
+    ports = [_free_port() for _ in range(2)]
+    command = [
+        *(_emulator_program(), "--runtime-interface-emulator-address", f"127.0.0.1:{ports[0]}"),
+        *("--runtime-api-address", f"127.0.0.1:{ports[1]}"),
+        *("java", "-cp", f"{client}/jars/*:{task}:{task}/lib/*", CLIENT_CLASS, handler),
+    ]
+    environ = {"PATH": os.environ["PATH"], "LAMBDA_TASK_ROOT": str(task)}
+    log = place / "emulator.log"
+    with log.open("wb") as file, subprocess.Popen(command, env=environ, stdout=file, stderr=file) as process:
+        try:
+            _wait_for(ports[0], process, log)
+            yield ports[0]
+        finally:
+            process.terminate()
+
+
+def answer(port: int, event: Any) -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    with contextlib.closing(connection):
+        connection.request("POST", "/2015-03-31/functions/function/invocations", json.dumps(event))
+        return json.loads(connection.getresponse().read())
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    pytest.fail(f"the emulator does not answer: {log.read_text()}")
+
+
+def _emulator_program() -> Path:
+    """AWS's program, which comes in the wheel of its SAM command line."""
+    machine = "x86_64" if platform.machine() == "x86_64" else "arm64"
+    kept = CHECKOUT / ".cache" / "emulator"
+    program = kept / EMULATOR / "aws-lambda-rie"
+    kept.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept / ".lock"):
+        if not program.exists():
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--dest={kept}", EMULATOR]
+            subprocess.run(command, check=True)
+            program.parent.mkdir(exist_ok=True)
+            with zipfile.ZipFile(next(kept.glob("aws_sam_cli-*.whl"))) as wheel:
+                program.write_bytes(wheel.read(f"samcli/local/rapid/aws-lambda-rie-{machine}"))
+            program.chmod(0o755)
+    return program
