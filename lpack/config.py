@@ -6,14 +6,15 @@ The keys themselves are listed in ``config_keys``.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from .aws.architectures import X86_64, Architecture
 from .aws.runtimes import Runtime
-from .config_keys import KEYS_OF_FAMILIES, Bundle, Groups, LayerArn, read_layer, read_project
+from .config_keys import KEYS_OF_FAMILIES, Bundle, LayerArn, read_layer, read_project
+from .config_packages import Groups, fit_packages
 from .config_values import Place, alternatives, quoted
 from .errors import ConfigError, UsageError
 from .model import Target
@@ -249,10 +250,13 @@ def load(folder: Path) -> Project:
             if key not in values:
                 place.key("function").key(name).key(key).problem(f'is missing; write, for example, {key} = "{example}"')
     functions, layers = top.get("function", {}), top.get("layer", {})
+    for name, values in merged.items():
+        if values.get("runtime"):
+            merged[name] = fit_packages(values, values["runtime"].family, _places(name, functions[name], place))
     _note_keys_of_others(functions, merged, place)
     _note_unknown_layers(functions, defaults, layers, place)
     if place.problems:
-        raise ConfigError(str(file), place.problems)
+        raise ConfigError(str(file), list(dict.fromkeys(place.problems)))
     project = Project(
         folder,
         file,
@@ -263,7 +267,7 @@ def load(folder: Path) -> Project:
     _note_unfit_layers(project, place)
     _note_equal_names(project, place)
     if place.problems:
-        raise ConfigError(str(file), place.problems)
+        raise ConfigError(str(file), list(dict.fromkeys(place.problems)))
     if not project.parts:
         header = f"[{place.key('function').path}.NAME]"
         raise ConfigError(
@@ -272,6 +276,11 @@ def load(folder: Path) -> Project:
             hint="add one, with `runtime` and `handler`: there is nothing to build",
         )
     return project
+
+
+def _places(name: str, own: Mapping[str, Any], place: Place) -> Callable[[str], Place]:
+    """Where the keys of a function stand: in its own table, or in [defaults]."""
+    return lambda key: (place.key("function").key(name) if key in own else place.key("defaults")).key(key)
 
 
 def _note_keys_of_others(
@@ -294,7 +303,7 @@ def layer_from(document: Mapping[str, Any], name: str, *, folder: Path, file: Pa
     place = Place("", folder, [])
     values = read_layer(document, place)
     if place.problems:
-        raise ConfigError(str(file), place.problems)
+        raise ConfigError(str(file), list(dict.fromkeys(place.problems)))
     return _layer(name, values)
 
 

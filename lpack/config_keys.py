@@ -6,9 +6,7 @@ end of this file list them all.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -22,7 +20,9 @@ from .aws.limits import (
     LAYERS,
 )
 from .aws.runtimes import RUNTIMES, Family, Runtime, nearest_runtimes
+from .config_packages import fit_packages, read_requirements, read_trim
 from .config_values import (
+    NOT_YET,
     Place,
     Reader,
     alternatives,
@@ -30,13 +30,13 @@ from .config_values import (
     quoted,
     read_choice,
     read_each,
-    read_file,
     read_folder,
+    read_later,
     read_line,
-    read_name,
     read_names,
     read_some,
     read_switch,
+    read_table,
     read_text,
     read_texts,
     read_whole_number,
@@ -46,10 +46,6 @@ from .tree import unsafe
 
 SUPPORTED_FAMILIES: frozenset[Family] = frozenset({"python", "nodejs", "java", "provided"})
 """The families of runtimes that this version of lpack builds for."""
-
-_PYPROJECT = "pyproject.toml"
-
-NOT_YET = "not supported by this version of lpack yet"
 
 
 class LayerArn(NamedTuple):
@@ -67,13 +63,6 @@ class Bundle(NamedTuple):
     external: tuple[str, ...] = ()
 
 
-class Groups(NamedTuple):
-    """Dependency groups of a pyproject.toml, without the project's own dependencies."""
-
-    file: Path
-    names: tuple[str, ...]
-
-
 _OTHER_ARCHITECTURE_NAMES: dict[str, Architecture] = {
     **dict.fromkeys(("x86-64", "x64", "amd64"), X86_64),
     **dict.fromkeys(("aarch64", "arm"), ARM64),
@@ -82,30 +71,13 @@ _OTHER_ARCHITECTURE_NAMES: dict[str, Architecture] = {
 
 def read_project(value: Any, place: Place) -> dict[str, Any]:
     """The values of the whole configuration, table by table; the problems are in ``place``."""
-    return _table(value, place, TOP_KEYS)
+    return read_table(value, place, TOP_KEYS, advice=_misplaced)
 
 
-def _table(value: Any, place: Place, readers: Mapping[str, Reader]) -> dict[str, Any]:
-    values = {}
-    for key, item in (typed(value, dict, place) or {}).items():
-        here = place.key(key)
-        if key in readers:
-            values[key] = readers[key](item, here)
-        elif readers is TOP_KEYS and key in FUNCTION_KEYS:
-            here.problem(f"belongs in `[{place.key('defaults').path}]` or in a `[{place.key('function').path}.NAME]`")
-        else:
-            here.problem(f"is not known; {_known_keys(key, readers)}")
-    return values
-
-
-def _known_keys(key: str, readers: Mapping[str, Reader]) -> str:
-    known = [name for name, reader in readers.items() if reader is not _later]
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"what can stand here is {alternatives(known)}"
-
-
-def _later(_value: Any, place: Place) -> None:
-    place.problem(f"is {NOT_YET}")
+def _misplaced(key: str, place: Place) -> str | None:
+    if key not in FUNCTION_KEYS:
+        return None
+    return f"belongs in `[{place.key('defaults').path}]` or in a `[{place.key('function').path}.NAME]`"
 
 
 def _functions(value: Any, place: Place) -> dict[str, dict[str, Any]]:
@@ -120,7 +92,7 @@ def _functions(value: Any, place: Place) -> dict[str, dict[str, Any]]:
 
 
 def _function_table(value: Any, place: Place) -> dict[str, Any]:
-    return _table(value, place, FUNCTION_KEYS)
+    return read_table(value, place, FUNCTION_KEYS)
 
 
 def _layers(value: Any, place: Place) -> dict[str, dict[str, Any]]:
@@ -138,7 +110,7 @@ def _layers(value: Any, place: Place) -> dict[str, dict[str, Any]]:
 
 def read_layer(value: Any, place: Place) -> dict[str, Any]:
     """The values of a layer's table; the problems are in ``place``."""
-    values = _table(value, place, LAYER_KEYS)
+    values = read_table(value, place, LAYER_KEYS)
     if "runtimes" not in value:
         place.key("runtimes").problem('is missing; write, for example, runtimes = ["python3.13"]')
     asks = values.get("requirements") is not None
@@ -152,6 +124,8 @@ def read_layer(value: Any, place: Place) -> dict[str, Any]:
         place.key("requirements").problem(f"for {families.pop()} runtimes are {NOT_YET}")
     if "requirements" not in value and "source" not in value:
         place.problem("has neither `requirements` nor `source`: a layer without files is none")
+    if len(families) == 1:
+        values = fit_packages(values, families.pop(), place.key)
     for key in _ABOUT_PACKAGES if "requirements" not in value else ():
         if key in value:
             place.key(key).problem("is about packages, and the layer has no `requirements`")
@@ -159,7 +133,7 @@ def read_layer(value: Any, place: Place) -> dict[str, Any]:
 
 
 def _build_table(value: Any, place: Place) -> dict[str, Any]:
-    return _table(value, place, BUILD_KEYS)
+    return read_table(value, place, BUILD_KEYS)
 
 
 def _runtime(value: Any, place: Place) -> Runtime | None:
@@ -195,61 +169,6 @@ def _architecture(value: Any, place: Place) -> Architecture | None:
     return None
 
 
-def _requirements(value: Any, place: Place) -> Path | tuple[str, ...] | Groups | None:
-    if isinstance(value, list):
-        return read_each(_requirement, value, place)
-    if isinstance(value, dict):
-        return _groups_alone(value, place)
-    if not isinstance(value, str):
-        place.problem(f"must be a file's path, a list of requirements or a table, not {kind_of(value)}")
-        return None
-    return read_file(value, place)
-
-
-def _groups_alone(value: Any, place: Place) -> Groups | None:
-    values = _table(value, place, _GROUPS_KEYS)
-    if not value.keys() & {"group", "groups"}:
-        place.problem('must name dependency groups: { group = "NAME" }, with `file` if they are not in pyproject.toml')
-    names = dict.fromkeys((values.get("group"), *values.get("groups", ())))
-    file = values["file"] if "file" in values else read_file(_PYPROJECT, place)
-    return Groups(file, tuple(filter(None, names))) if file else None
-
-
-def _pyproject(value: Any, place: Place) -> Path | None:
-    file = read_file(value, place)
-    if file and file.name != _PYPROJECT:
-        place.problem(f"names {quoted(file)}, and dependency groups are in a {_PYPROJECT}")
-    return file
-
-
-def _group_names(value: Any, place: Place) -> tuple[str, ...]:
-    return read_some(read_name, value, place)
-
-
-def _requirement(value: Any, place: Place) -> str | None:
-    text = read_text(value, place)
-    if text is None or text.startswith(("./", "../", "/", "-e ", "--editable ")):  # local folders and wheels
-        return text
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    try:
-        Requirement(text)
-    except InvalidRequirement as error:
-        place.problem(f"holds {quoted(text)}, which is not a requirement: {str(error).splitlines()[0]}")
-    except RecursionError:
-        place.problem("holds a requirement whose marker is nested too deep")
-    return text
-
-
-def _trim(value: Any, place: Place) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    patterns: dict[str, tuple[str, ...]] = {}
-    for name, item in (typed(value, dict, place) or {}).items():
-        package = name if name == "*" else read_name(name, place.key(name))
-        if package:  # which two names may be, written differently
-            patterns[package] = patterns.get(package, ()) + read_texts(item, place.key(name))
-    return tuple(patterns.items())
-
-
 def _function_layers(value: Any, place: Place) -> tuple[str | LayerArn, ...]:
     layers: tuple[str | LayerArn, ...] = read_each(_function_layer, value, place)
     names = [layer.arn if isinstance(layer, LayerArn) else layer for layer in layers]
@@ -263,7 +182,7 @@ def _function_layers(value: Any, place: Place) -> tuple[str | LayerArn, ...]:
 
 def _function_layer(value: Any, place: Place) -> str | LayerArn | None:
     if isinstance(value, dict):
-        values = _table(value, place, _LAYER_ARN_KEYS)
+        values = read_table(value, place, _LAYER_ARN_KEYS)
         if "arn" not in values:
             place.problem('needs an `arn`; a layer of this project is named by a string: layers = ["NAME"]')
         return LayerArn(values["arn"], values.get("unzipped-size")) if values.get("arn") else None
@@ -332,7 +251,7 @@ def _bundle(value: Any, place: Place) -> Bundle | Literal[False] | None:
     if not isinstance(value, dict):
         place.problem(f"must be a boolean or a table, not {kind_of(value)}")
         return None
-    values = _table(value, place, _BUNDLE_KEYS)
+    values = read_table(value, place, _BUNDLE_KEYS)
     return Bundle(**{key.replace("-", "_"): item for key, item in values.items() if item is not None})
 
 
@@ -372,25 +291,25 @@ FUNCTION_KEYS: dict[str, Reader] = {
     "architecture": _architecture,
     "source": read_folder,
     "handler": read_text,
-    "requirements": _requirements,
+    "requirements": read_requirements,
     "extras": read_names,
     "groups": read_names,
     "package": _package,
     "include": read_texts,
     "exclude": read_texts,
-    "exclude-packages": read_names,
+    "exclude-packages": read_texts,
     "environment": _environment,
     "memory": read_whole_number,
     "timeout": read_whole_number,
     "ephemeral-storage": read_whole_number,
     "provided-libraries": _libraries,
-    "trim": _trim,
+    "trim": read_trim,
     "layers": _function_layers,
     "bundle": _bundle,
     "artifact": read_text,
     "build": _command,
-    "dockerfile": _later,
-    "tests": _later,
+    "dockerfile": read_later,
+    "tests": read_later,
 }
 
 KEYS_OF_FAMILIES: dict[str, tuple[Family, ...]] = {
@@ -404,13 +323,13 @@ LAYER_KEYS: dict[str, Reader] = {
     "runtimes": _runtimes,
     "architectures": _architectures,
     "source": _sources,
-    "requirements": _requirements,
+    "requirements": read_requirements,
     "extras": read_names,
     "groups": read_names,
     "include": read_texts,
     "exclude": read_texts,
-    "exclude-packages": read_names,
-    "trim": _trim,
+    "exclude-packages": read_texts,
+    "trim": read_trim,
     "provided-libraries": _libraries,
     "per-runtime": read_switch,
     "description": _description,
@@ -421,8 +340,6 @@ _BUNDLE_KEYS: dict[str, Reader] = {"minify": read_switch, "source-map": read_swi
 
 _ABOUT_PACKAGES = ("extras", "groups", "exclude-packages", "trim")
 
-_GROUPS_KEYS: dict[str, Reader] = {"file": _pyproject, "group": read_name, "groups": _group_names}
-
 _LAYER_ARN_KEYS: dict[str, Reader] = {"arn": _arn, "unzipped-size": _size}
 
 BUILD_KEYS: dict[str, Reader] = {"resolver": _resolver}
@@ -432,5 +349,5 @@ TOP_KEYS: dict[str, Reader] = {
     "function": _functions,
     "build": _build_table,
     "layer": _layers,
-    "publish": _later,
+    "publish": read_later,
 }

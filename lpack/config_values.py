@@ -5,13 +5,16 @@ A reader takes a value and its place, and gives what stands for it, or None afte
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+
+NOT_YET = "not supported by this version of lpack yet"
 
 
 class Place(NamedTuple):
@@ -63,6 +66,35 @@ def typed(value: Any, kind: type[_T], place: Place) -> _T | None:
         return value
     place.problem(f"must be {_KINDS[kind]}, not {kind_of(value)}")
     return None
+
+
+def read_table(
+    value: Any,
+    place: Place,
+    readers: Mapping[str, Reader],
+    *,
+    advice: Callable[[str, Place], str | None] = lambda _key, _place: None,
+) -> dict[str, Any]:
+    """A table with the keys of the readers; others are problems, about which ``advice`` may know more."""
+    values = {}
+    for key, item in (typed(value, dict, place) or {}).items():
+        here = place.key(key)
+        if key in readers:
+            values[key] = readers[key](item, here)
+        else:
+            here.problem(advice(key, place) or f"is not known; {_known_keys(key, readers)}")
+    return values
+
+
+def _known_keys(key: str, readers: Mapping[str, Reader]) -> str:
+    known = [name for name, reader in readers.items() if reader is not read_later]
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"what can stand here is {alternatives(known)}"
+
+
+def read_later(_value: Any, place: Place) -> None:
+    """A value that only later versions of lpack know what to do with."""
+    place.problem(f"is {NOT_YET}")
 
 
 def read_text(value: Any, place: Place) -> str | None:

@@ -40,12 +40,14 @@ _LATER = "in a later version"
 _PROGRAMS = (
     ("git", ("--version",), "requirements that name a repository (git+https://…)"),
     ("bwrap", ("--version",), f"running functions in a sandbox, {_LATER}"),
-    ("node", ("--version",), f"Node.js functions, {_LATER}"),
-    ("npm", ("--version",), f"Node.js functions, {_LATER}"),
-    ("java", ("-version",), f"Java functions, {_LATER}"),
-    ("mvn", ("--version",), f"Java functions, {_LATER}"),
-    ("go", ("version",), f"Go functions, {_LATER}"),
-    ("cargo", ("--version",), f"Rust functions, {_LATER}"),
+    ("npm", ("--version",), "packages of Node.js functions, and fetching esbuild"),
+    ("node", ("--version",), "running npm"),
+    ("java", ("-version",), "running Maven and Gradle"),
+    ("mvn", ("--version",), "Java functions with a pom.xml"),
+    ("gradle", ("--version",), "Java functions with a build.gradle and no wrapper"),
+    ("go", ("version",), "custom runtimes written in Go"),
+    ("cargo", ("--version",), "custom runtimes written in Rust"),
+    ("cmake", ("--version",), "custom runtimes written in C++"),
 )
 _PATIENCE = 20.0
 """Seconds that a program has to tell its version: Maven takes some on a busy machine."""

@@ -145,7 +145,9 @@ def copied_fixture(tmp_path: Path) -> Callable[[str], Path]:
     """Copies one of the repository's fixtures, so that a test leaves no lock or artifact in the checkout."""
 
     def copy(name: str) -> Path:
-        leftovers = shutil.ignore_patterns("dist", "pylock.*.toml", "__pycache__", "*.egg-info")
+        leftovers = shutil.ignore_patterns(
+            "dist", "pylock.*.toml", "package-lock.*.json", "node_modules", "target", "__pycache__", "*.egg-info"
+        )
         return shutil.copytree(CHECKOUT / "fixtures" / name, tmp_path / name, ignore=leftovers)
 
     return copy

@@ -24,6 +24,7 @@ FLOORS = """
     network
     config
     config_keys
+    config_packages
     config_values
     machine weights
     tree
@@ -44,6 +45,7 @@ HEAVY = {
     "packaging.pylock",
     "requests",
     "rich.progress",
+    "tree_sitter",
     "urllib3",
     "uv",
 }

@@ -363,8 +363,8 @@ def test_a_key_above_all_tables_is_told_where_it_belongs(problems: Problems) -> 
         ("Python3.13", "names `Python3.13`, which is not a Lambda runtime; did you mean `python3.13`"),
         ("", "must not be empty"),
         ("cobol", "names `cobol`, which is not a Lambda runtime; known runtimes are"),
-        ("nodejs22.x", "names `nodejs22.x`, which is not supported by this version of lpack yet"),
-        ("provided.al2023", "names `provided.al2023`, which is not supported by this version of lpack yet"),
+        ("ruby3.4", "names `ruby3.4`, which is not supported by this version of lpack yet"),
+        ("dotnet10", "names `dotnet10`, which is not supported by this version of lpack yet"),
     ],
 )
 def test_an_unusable_runtime_is_told_with_the_nearest(problems: Problems, name: str, problem: str) -> None:

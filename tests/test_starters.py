@@ -209,8 +209,8 @@ def test_a_name_that_lambda_refuses_is_refused(tmp_path: Path, name: str) -> Non
 
 
 def test_runtimes_of_other_families_are_said_to_be_missing_yet(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"`nodejs24\.x` is not supported by this version of lpack yet"):
-        starters.create(tmp_path, name="shop", runtime=RUNTIMES["nodejs24.x"], architecture=X86_64)
+    with pytest.raises(UsageError, match=r"`ruby3\.4` is not supported by this version of lpack yet"):
+        starters.create(tmp_path, name="shop", runtime=RUNTIMES["ruby3.4"], architecture=X86_64)
     assert files_in(tmp_path) == []
 
 

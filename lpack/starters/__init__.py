@@ -11,8 +11,8 @@ from ..aws.architectures import ARCHITECTURES, Architecture
 from ..aws.limits import FUNCTION_NAME, FUNCTION_NAME_CHARACTERS
 from ..aws.runtimes import RUNTIMES, Family, Runtime
 from ..config import OWN_FILE, configurations
-from ..config_keys import NOT_YET, SUPPORTED_FAMILIES
-from ..config_values import quoted
+from ..config_keys import SUPPORTED_FAMILIES
+from ..config_values import NOT_YET, quoted
 from ..errors import LpackError, UsageError
 from ..store import replacing
 from . import custom, java, node, python

@@ -47,16 +47,12 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """An empty folder to build in, and the way to run programs there: a failing one ends the build.
-
-    ``output`` is the folder of the user's that artifacts are written to, which is part of no program.
-    """
+    """An empty folder to build in, and the way to run programs there: a failing one ends the build."""
 
     folder: Path
     title: str
     key: bytes
     ask: Ask
-    output: Path
 
     def run(self, command: Sequence[str | Path], *, folder: Path, environ: Mapping[str, str]) -> str:
         """What the program prints; ToolError, with its exit code and its last lines, when it fails."""
@@ -106,7 +102,7 @@ def built(recipe: Recipe, ask: Ask, output: Path) -> Product:
         with ask.store.lock(key.hex()):
             product = _kept(key, ask.store)
             if product is None:
-                product = _build(recipe, key, ask, output)
+                product = _build(recipe, key, ask)
     return product
 
 
@@ -124,10 +120,10 @@ def _kept(key: bytes, store: Store) -> Product | None:
     return Product(tuple(entries), note["whole"])
 
 
-def _build(recipe: Recipe, key: bytes, ask: Ask, output: Path) -> Product:
+def _build(recipe: Recipe, key: bytes, ask: Ask) -> Product:
     ask.reporter.note(f"building {recipe.title}")
     with ask.store.temporary_folder() as folder:
-        made = recipe.make(Workshop(folder, recipe.title, key, ask, output))
+        made = recipe.make(Workshop(folder, recipe.title, key, ask))
         entries, whole = _entries(made, recipe.title), made.is_dir()
         for entry in entries:
             with ask.store.writing(_KIND, key, entry.path) as file:

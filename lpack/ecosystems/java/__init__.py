@@ -17,7 +17,7 @@ from ...sources.patterns import Patterns
 from ...tree import REGULAR, Entry
 from .. import Ask, Installed, Part, Policy
 from .asked import Build, build_of
-from .class_versions import check_class_versions as check_code
+from .class_versions import check_code
 from .given import run_build, unpacked
 from .handler import check_handler
 from .kept import Jar, Made, made

@@ -32,7 +32,7 @@ class _Releases(NamedTuple):
     example: str
 
 
-def check_class_versions(tree: Tree, target: Target, store: Store) -> list[Finding]:
+def check_code(tree: Tree, target: Target, store: Store) -> list[Finding]:
     """The classes that are compiled for a newer Java than the target's.
 
     An error, unless it is only some classes of a jar: libraries hold such for whoever has a newer Java. What the

@@ -10,7 +10,7 @@ from ...download import redacted
 from ...errors import InputError, LpackError, ToolError, UsageError
 from ...model import Host, Reporter
 from ...processes import run, shown
-from ...store import Store, sha256_of
+from ...store import Store, damaged, sha256_of
 from .kept import Made, key_of, made
 from .output import Output
 
@@ -53,4 +53,9 @@ def unpacked(file: Path, *, name: str, store: Store) -> Made:
             raise LpackError(f"`{file}` changed while it was being read", hint="run the command again")
         return Output((), (), {}, archive=copy)
 
-    return made(key_of("artifact", digest), make, store)
+    key = key_of("artifact", digest)
+    there = made(key, make, store)
+    if there.archive and damaged(*there.archive):  # nobody else looks, as this is not what is installed
+        store.discard(there.archive[0])
+        there = made(key, make, store)
+    return there

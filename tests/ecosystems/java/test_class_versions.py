@@ -7,7 +7,7 @@ import pytest
 
 from lpack.aws.architectures import ARM64
 from lpack.aws.runtimes import RUNTIMES
-from lpack.ecosystems.java.class_versions import check_class_versions
+from lpack.ecosystems.java import check_code
 from lpack.model import Finding, Target
 from lpack.store import Store
 from lpack.tree import Tree
@@ -24,8 +24,8 @@ def class_for(java: int) -> bytes:
 def findings(store_folder: Path) -> Callable[[Tree, str], list[Finding]]:
     def check(tree: Tree, runtime: str) -> list[Finding]:
         target = Target(RUNTIMES[runtime], ARM64)
-        first = check_class_versions(tree, target, Store(store_folder))
-        assert check_class_versions(tree, target, Store(store_folder)) == first
+        first = check_code(tree, target, Store(store_folder))
+        assert check_code(tree, target, Store(store_folder)) == first
         return first
 
     return check

@@ -335,6 +335,14 @@ def test_what_became_of_a_jar_later_does_not_matter(source: Path, make: Make, ja
     assert made.tree.by_path["a/A.class"].read() == b"A"
 
 
+def test_what_was_kept_of_a_jar_and_is_damaged_is_kept_anew(source: Path, make: Make, jar: Any) -> None:
+    (source / "app.jar").write_bytes(jar({"a/A.class": "A" * 100}))
+    entry = make(source, artifact="app.jar").tree.by_path["a/A.class"]
+    kept = entry.source.archive
+    kept.write_bytes(kept.read_bytes()[::-1])
+    assert make(source, artifact="app.jar").tree.by_path["a/A.class"].read() == b"A" * 100
+
+
 @pytest.mark.parametrize(
     ("options", "error", "fact"),
     [
