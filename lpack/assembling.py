@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from .config_values import alternatives
 from .ecosystems import Installed, Part
 from .model import Finding, LeftOut, Package, Severity, Target
 from .overlay import Clash, overlay
-from .sources import OwnFiles, Selection, read_source
+from .sources import OwnFiles
 from .tree import Tree
 
 
@@ -61,13 +61,16 @@ class Variant:
         return tuple(Target(runtime, each) for runtime in self.runtimes for each in self.architectures)
 
 
-def layer_variants(layer: Layer, installed: dict[Target, Installed], output: Path) -> tuple[Variant, ...]:
+OwnFilesFor = Callable[[tuple[Runtime, ...], Architecture], Mapping[str, OwnFiles]]
+"""A layer's own files for runtimes on an architecture, by the folders of the layer that they go to."""
+
+
+def layer_variants(layer: Layer, own: OwnFilesFor, installed: Mapping[Target, Installed]) -> tuple[Variant, ...]:
     """The artifacts of a layer: one for all architectures when they don't differ, else one for each."""
-    own = _own_files(layer, output)
     variants = []
     for suffix, runtimes in layer.splits:
         assemblies = [
-            (each, _layer_assembly(own, {runtime: installed[Target(runtime, each)] for runtime in runtimes}))
+            (each, _layer_assembly(own(runtimes, each), {one: installed[Target(one, each)] for one in runtimes}))
             for each in layer.architectures
         ]
         if len({assembly.tree.content for _, assembly in assemblies}) == 1:
@@ -77,20 +80,20 @@ def layer_variants(layer: Layer, installed: dict[Target, Installed], output: Pat
     return tuple(variants)
 
 
-def _own_files(layer: Layer, output: Path) -> Assembly:
-    """The layer's own files where they belong, without packages."""
+def _in_place(own: Mapping[str, OwnFiles]) -> OwnFiles:
+    """The layer's own files where they belong."""
     entries, left_out = [], []
-    for folder, source in layer.source:
-        own = read_source(source, Selection(layer.include, layer.exclude, output), follow_links=True)
+    for folder, files in own.items():
         prefix = f"{folder}/" if folder else ""
-        entries += [entry._replace(path=prefix + entry.path) for entry in own.entries]
-        left_out += [replace(each, path=prefix + each.path) for each in own.left_out]
-    return Assembly(Tree.of(entries), (), tuple(left_out), (), ())
+        entries += [entry._replace(path=prefix + entry.path) for entry in files.entries]
+        left_out += [replace(each, path=prefix + each.path) for each in files.left_out]
+    return OwnFiles(Tree.of(entries).entries, tuple(left_out))
 
 
-def _layer_assembly(own: Assembly, installed: dict[Runtime, Installed]) -> Assembly:
+def _layer_assembly(own_files: Mapping[str, OwnFiles], installed: dict[Runtime, Installed]) -> Assembly:
+    own = _in_place(own_files)
     parts = list(_placed(installed))
-    tree, clashes = overlay(own.tree, (part.entries for part in parts))
+    tree, clashes = overlay(own.entries, (part.entries for part in parts))
     of_packages = (each for here in installed.values() for each in here.left_out)
     archives = (each for here in installed.values() for each in here.archives)
     return Assembly(

@@ -206,7 +206,7 @@ def _copied(recipe: Recipe, folder: Path, undo: contextlib.ExitStack) -> Iterato
     for path in files:
         if "__pycache__" not in path.parts:  # which the installation of lpack leaves
             (target / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(recipe.folder / path, target / path)
+            shutil.copy(recipe.folder / path, target / path)
             yield target / path
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from .aws.architectures import X86_64, Architecture
 from .aws.runtimes import Runtime
-from .config_keys import KEYS_OF_FAMILIES, Bundle, LayerArn, read_layer, read_project
+from .config_keys import KEYS_OF_FAMILIES, Bundle, LayerArn, note_keys_of_others, read_layer, read_project
 from .config_packages import Groups, fit_packages
 from .config_values import Place, alternatives, quoted
 from .errors import ConfigError, UsageError
@@ -253,7 +253,7 @@ def load(folder: Path) -> Project:
     for name, values in merged.items():
         if values.get("runtime"):
             merged[name] = fit_packages(values, values["runtime"].family, _places(name, functions[name], place))
-    _note_keys_of_others(functions, merged, place)
+    _note_keys_of_others(functions, defaults, place)
     _note_unknown_layers(functions, defaults, layers, place)
     if place.problems:
         raise ConfigError(str(file), list(dict.fromkeys(place.problems)))
@@ -283,16 +283,12 @@ def _places(name: str, own: Mapping[str, Any], place: Place) -> Callable[[str], 
     return lambda key: (place.key("function").key(name) if key in own else place.key("defaults")).key(key)
 
 
-def _note_keys_of_others(
-    functions: Mapping[str, Mapping[str, Any]], merged: Mapping[str, Mapping[str, Any]], place: Place
-) -> None:
+def _note_keys_of_others(functions: Mapping[str, Mapping[str, Any]], defaults: Mapping[str, Any], place: Place) -> None:
     """Keys that mean nothing to a function's runtime; in [defaults] they are for the functions that know them."""
     for name, own in functions.items():
-        runtime = merged[name].get("runtime")
-        for key, families in KEYS_OF_FAMILIES.items():
-            if key in own and runtime and runtime.family not in families:
-                known = alternatives([f"{family} runtimes" for family in families], "and").replace("`", "")
-                place.key("function").key(name).key(key).problem(f"is for {known}, not for {runtime}")
+        runtime = own.get("runtime") or defaults.get("runtime")
+        if runtime:
+            note_keys_of_others(own, runtime, place.key("function").key(name))
 
 
 def layer_from(document: Mapping[str, Any], name: str, *, folder: Path, file: Path) -> Layer:
@@ -370,6 +366,10 @@ def read_toml(file: Path) -> dict[str, Any]:
 
 
 def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A function's values; of the defaults, those that mean something to its runtime."""
+    runtime = own.get("runtime") or defaults.get("runtime")
+    others = {key for key, families in KEYS_OF_FAMILIES.items() if runtime and runtime.family not in families}
+    defaults = {key: value for key, value in defaults.items() if key not in others}
     environment = {**defaults.get("environment", {}), **own.get("environment", {})}
     return {**defaults, **own, "environment": environment}
 

@@ -7,6 +7,7 @@ end of this file list them all.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -124,12 +125,21 @@ def read_layer(value: Any, place: Place) -> dict[str, Any]:
         place.key("requirements").problem(f"for {families.pop()} runtimes are {NOT_YET}")
     if "requirements" not in value and "source" not in value:
         place.problem("has neither `requirements` nor `source`: a layer without files is none")
-    if len(families) == 1:
+    if asks and len(families) == 1:
+        note_keys_of_others(value, values["runtimes"][0], place)
         values = fit_packages(values, families.pop(), place.key)
     for key in _ABOUT_PACKAGES if "requirements" not in value else ():
         if key in value:
             place.key(key).problem("is about packages, and the layer has no `requirements`")
     return values
+
+
+def note_keys_of_others(values: Mapping[str, Any], runtime: Runtime, place: Place) -> None:
+    """Note the keys that mean nothing to the runtime's language."""
+    for key, families in KEYS_OF_FAMILIES.items():
+        if key in values and runtime.family not in families:
+            known = " and ".join(families)
+            place.key(key).problem(f"is for {known} runtimes, not for {runtime}")
 
 
 def _build_table(value: Any, place: Place) -> dict[str, Any]:
@@ -313,11 +323,16 @@ FUNCTION_KEYS: dict[str, Reader] = {
 }
 
 KEYS_OF_FAMILIES: dict[str, tuple[Family, ...]] = {
+    "requirements": ("python", "nodejs", "java"),
+    "extras": ("python",),
+    "groups": ("python",),
+    "exclude-packages": ("python", "nodejs", "java"),
+    "trim": ("python", "nodejs"),
     "bundle": ("nodejs",),
     "artifact": ("java", "provided"),
     "build": ("java", "provided"),
 }
-"""The keys of functions that only some languages know."""
+"""The keys that only some languages know."""
 
 LAYER_KEYS: dict[str, Reader] = {
     "runtimes": _runtimes,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .assembling import Variant, layer_variants
+from .aws.architectures import Architecture
 from .aws.layer_paths import package_folders
+from .aws.runtimes import Runtime
 from .check import LayerPart, elf_facts
 from .config import Function, Layer
 from .config_keys import SUPPORTED_FAMILIES, LayerArn
-from .ecosystems import Ask, Installed, Locked, Policy, Provided, ecosystem_of
+from .ecosystems import Ask, Installed, Locked, Policy, Provided, ecosystem_of, layer_files
 from .model import Finding, Severity, Target
+from .sources import OwnFiles
 from .store import Store
 from .tree import Tree, sort_key
 from .weights import is_inside
@@ -67,7 +71,19 @@ def lay(locked: LockedLayer, ask: Ask, output: Path) -> Laid:
         target: ecosystem_of(target.runtime).install(ask, locked.lock, target) if locked.lock else Installed()
         for target in layer.targets
     }
-    return Laid(locked, layer_variants(layer, installed, output))
+
+    @functools.cache
+    def own(target: Target) -> dict[str, OwnFiles]:
+        return layer_files(layer, ask, target, output)
+
+    def own_for(runtimes: tuple[Runtime, ...], architecture: Architecture) -> dict[str, OwnFiles]:
+        custom = [runtime for runtime in runtimes if runtime.family == "provided"]
+        if not custom:
+            return own(layer.targets[0])  # which are the same for all targets
+        # What is built for the oldest system runs on the newer ones, too.
+        return own(Target(min(custom, key=lambda runtime: runtime.system.glibc), architecture))
+
+    return Laid(locked, layer_variants(layer, own_for, installed))
 
 
 def parts_of(function: Function, laid: Mapping[str, Laid], store: Store) -> tuple[LayerPart, ...]:
@@ -113,8 +129,10 @@ def check_handler(tree: Tree, handler: str, target: Target, layers: Sequence[Lay
     if not any(finding.severity is Severity.ERROR for finding in found):
         return found
     known = [layer.tree for layer in layers if layer.tree]
-    if not ecosystem.check_handler(_searched(tree, known, package_folders(target.runtime) or ("",)), handler, target):
-        return []
+    together = _searched(tree, known, package_folders(target.runtime) or ("",))
+    found_together = ecosystem.check_handler(together, handler, target)
+    if not any(finding.severity is Severity.ERROR for finding in found_together):
+        return found_together
     unknown = [f"`{layer.name}`" for layer in layers if layer.tree is None]
     if not unknown:
         return found

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lpack.assembling import Assembly, Variant, function_assembly, layer_variants
+from lpack.assembling import Assembly, OwnFilesFor, Variant, function_assembly, layer_variants
 from lpack.aws.architectures import ARM64, X86_64
 from lpack.aws.runtimes import runtime
 from lpack.config import Function, Layer
 from lpack.ecosystems import Installed, Part
 from lpack.errors import InputError
 from lpack.model import LeftOut, Package, Severity, Target
+from lpack.sources import Selection, read_source
 from lpack.tree import LINK, REGULAR, Content, Entry
 
 Project = Callable[[Mapping[str, str | bytes]], Path]
@@ -38,7 +39,15 @@ def layer(**keys: Any) -> Layer:
 
 def variants(given: Layer, parts: Callable[[Target], list[Part]]) -> tuple[Variant, ...]:
     installed = {target: Installed(tuple(parts(target))) for target in given.targets}
-    return layer_variants(given, installed, Path("dist"))
+    return layer_variants(given, own_files_of(given), installed)
+
+
+def own_files_of(given: Layer) -> OwnFilesFor:
+    files = {
+        folder: read_source(source, Selection(given.include, given.exclude), follow_links=True)
+        for folder, source in given.source
+    }
+    return lambda _runtimes, _architecture: files
 
 
 def paths(assembly: Assembly) -> list[str]:
@@ -182,7 +191,7 @@ def test_what_was_left_out_and_where_bytes_come_from_is_known_once() -> None:
     given = layer()
     gone, archive = LeftOut("demo/tests/", "trim"), (Path("demo.whl"), b"x" * 32)
     installed = {target: Installed((part("demo"),), (gone,), (archive,)) for target in given.targets}
-    (variant,) = layer_variants(given, installed, Path("dist"))
+    (variant,) = layer_variants(given, own_files_of(given), installed)
     assert (variant.assembly.left_out, variant.assembly.archives) == ((gone,), (archive,))
 
 
@@ -267,7 +276,9 @@ def test_a_function_has_its_own_files_over_its_packages(project: Project) -> Non
     folder = project({"app.py": "own", "dist/old.zip": "", "notes.md": ""})
     function = Function("orders", Target(P313, X86_64), folder, "app.handler", exclude=("*.md",))
     installed = Installed((part("demo", "app.py", "demo.py"),), (LeftOut("demo/tests/", "trim"),))
-    assembly = function_assembly(function, installed, folder / "dist")
+    assembly = function_assembly(
+        function, read_source(folder, Selection((), function.exclude, folder / "dist")), installed
+    )
     assert paths(assembly) == ["app.py", "demo.py"]
     assert assembly.tree.by_path["app.py"].read() == b"own"
     assert [(each.path, each.reason) for each in assembly.left_out] == [

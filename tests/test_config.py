@@ -402,7 +402,7 @@ def test_what_later_versions_bring_is_said_to_be_missing_yet(problems: Problems,
     assert problems(with_key(lines)) == (f"`{path}` is not supported by this version of lpack yet",)
 
 
-@pytest.mark.parametrize(("line", "families"), [("bundle = true", "nodejs"), ("build = ['make']", "java")])
+@pytest.mark.parametrize(("line", "families"), [("bundle = true", "nodejs"), ("build = ['make']", "java and provided")])
 def test_a_key_of_another_language_is_a_mistake(problems: Problems, line: str, families: str) -> None:
     (mistake,) = problems(with_key(line))
     assert mistake.startswith(f"`function.orders.{line.partition(' ')[0]}` is for {families} runtimes")

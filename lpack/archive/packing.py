@@ -46,7 +46,7 @@ def version(tree: Tree) -> str:
     import deflate
 
     used = f"libdeflate level {LEVEL} (deflate {deflate.__version__})"
-    if any(_is_large(entry.source) and not _is_deflated(entry.source) for entry in tree):
+    if any(_is_large(entry.source) and not _is_taken_as_it_is(entry.source) for entry in tree):
         import cramjam
 
         used += f", miniz_oxide level {LEVEL} (cramjam {cramjam.__version__})"
@@ -55,8 +55,8 @@ def version(tree: Tree) -> str:
 
 def pack(source: Source, store: Store) -> Packed:
     """The member for a source: spliced when it is deflated already, else compressed or found in the store."""
-    if isinstance(source, Member) and source.method == DEFLATED:
-        return Packed(DEFLATED, source.packed_size, source.crc32, file=source.archive, offset=source.offset)
+    if isinstance(source, Member) and _is_taken_as_it_is(source):
+        return Packed(source.method, source.packed_size, source.crc32, file=source.archive, offset=source.offset)
     if _is_large(source):
         return _pack_large(source, store)
     data = b"".join(source.chunks())
@@ -71,7 +71,7 @@ def pack_ahead(tree: Tree, store: Store, *, workers: int) -> None:
         entry.source.sha256: entry.source
         for entry in tree
         if entry.source.size >= KEPT_FROM
-        and not _is_deflated(entry.source)
+        and not _is_taken_as_it_is(entry.source)
         and not store.find(_KIND, entry.source.sha256, _name(large=_is_large(entry.source)))
     }
     if len(waiting) > 1:
@@ -82,8 +82,12 @@ def pack_ahead(tree: Tree, store: Store, *, workers: int) -> None:
                 pass
 
 
-def _is_deflated(source: Source) -> bool:
-    return isinstance(source, Member) and source.method == DEFLATED
+def _is_taken_as_it_is(source: Source) -> bool:
+    """Whether the bytes go into the archive as they are: those of a deflated member, and whole jars.
+
+    A jar is a zip itself, and no member of one, all of which have a header before them.
+    """
+    return isinstance(source, Member) and (source.method == DEFLATED or source.offset == 0)
 
 
 def _is_large(source: Source) -> bool:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ..aws.runtimes import Runtime
-from ..config import Dependencies, Function, Project
+from ..config import Dependencies, Function, Layer, Project
 from ..errors import UsageError
 from ..model import Finding, Host, LeftOut, Package, Reporter, Target
-from ..sources import OwnFiles
+from ..sources import OwnFiles, Selection, read_source
 from ..store import Store
 from ..tree import Entry, Tree
 
@@ -124,6 +124,24 @@ def ecosystem_of(runtime: Runtime) -> Ecosystem:
             return custom
         case family:
             raise UsageError(f"lpack can't build for {family} runtimes yet")
+
+
+def layer_files(layer: Layer, ask: Ask, target: Target, output: Path) -> dict[str, OwnFiles]:
+    """The files of a layer's own for a target, by the folder of the layer that they go to, "" for its root.
+
+    A custom runtime, which lies at the root, may have to be built.
+    """
+    include, exclude = layer.include, layer.exclude
+    found: dict[str, OwnFiles] = {}
+    for folder, source in layer.source:
+        if target.runtime.family == "provided" and not folder:
+            from . import custom
+
+            origin = custom.Origin(layer.name, source, include=include, exclude=exclude, follow_links=True)
+            found[folder] = custom.files_of(origin, target, ask, output)
+        else:
+            found[folder] = read_source(source, Selection(include, exclude, output), follow_links=True)
+    return found
 
 
 def packages_in(tree: Tree) -> tuple[Tree, tuple[Package, ...]]:

@@ -72,7 +72,8 @@ class Workshop:
     def assemble(self, **function: Any) -> Assembly:
         ask = self.ask(**function)
         installed = python.install(ask, python.lock(ask, "keep"), self.target)
-        return function_assembly(self.function(**function), installed, self.folder / "dist")
+        own = python.own_files(self.function(**function), ask, None, self.folder / "dist")
+        return function_assembly(self.function(**function), own, installed)
 
     def lock_text(self, name: str = "orders") -> str:
         return (self.folder / f"pylock.{name}.toml").read_text()
