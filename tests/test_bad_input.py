@@ -50,7 +50,7 @@ def errors(run: Run) -> str:
         (FUNCTION + "environment = { TABLE = 5 }\n", "`function.orders.environment.TABLE` must be a string", ""),
         ("", "there is no `[function.NAME]`", "add one"),
         ("[function.orders]\n", "`function.orders.runtime` is missing", ""),
-        (FUNCTION.replace("python3.13", "java21"), "`java21`, which is not supported", ""),
+        (FUNCTION.replace("python3.13", "ruby3.4"), "`ruby3.4`, which is not supported", ""),
         ("\xff", "is not UTF-8", "save the file as UTF-8"),
     ],
 )

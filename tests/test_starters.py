@@ -1,6 +1,8 @@
 import json
+import os
 import re
 import runpy
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -243,3 +245,75 @@ def test_the_default_runtime_is_the_newest_released_python() -> None:
     pythons = [each for each in RUNTIMES.values() if each.family == "python"]
     newer = [each for each in pythons if Version(each.version) > Version(runtime.version)]
     assert all(each.lifecycle.deprecated is None for each in newer)
+
+
+# Other languages
+
+
+def start(folder: Path, runtime: str) -> Function:
+    starters.create(folder, name="shop", runtime=RUNTIMES[runtime], architecture=X86_64)
+    return only_function(folder)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "handler", "files"),
+    [
+        ("nodejs24.x", "index.handler", ["src/shop/index.mjs", "src/shop/package.json"]),
+        ("java21", "example.App::handleRequest", ["src/shop/pom.xml", "src/shop/src/main/java/example/App.java"]),
+        ("provided.al2023", "bootstrap", ["src/shop/bootstrap"]),
+    ],
+)
+def test_every_language_has_a_first_function(tmp_path: Path, runtime: str, handler: str, files: list[str]) -> None:
+    function = start(tmp_path, runtime)
+    assert (function.handler, function.source) == (handler, tmp_path / "src" / "shop")
+    written = [path for path in files_in(tmp_path) if (tmp_path / path).is_file()]
+    assert written == ["lpack.toml", *files]
+
+
+def test_a_first_bootstrap_can_be_run(tmp_path: Path) -> None:
+    start(tmp_path, "provided.al2023")
+    bootstrap = tmp_path / "src/shop/bootstrap"
+    assert os.access(bootstrap, os.X_OK)
+    assert subprocess.run(["sh", "-n", bootstrap], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("runtime", "files", "handler"),
+    [
+        ("nodejs24.x", {"index.js": "exports.handler = async (event) => event;\n"}, "index.handler"),
+        ("nodejs24.x", {"app.mts": "export const lambdaHandler = async () => 1;\n"}, "app.lambdaHandler"),
+        ("nodejs24.x", {"src/shop/main.mjs": "export async function handler() {}\n"}, "main.handler"),
+        (
+            "java21",
+            {
+                "pom.xml": "<project/>",
+                "src/main/java/a/Shop.java": "package a.b;\npublic class Shop\n implements RequestHandler<A, B> {}\n",
+            },
+            "a.b.Shop::handleRequest",
+        ),
+        ("provided.al2023", {"go.mod": "module shop\n"}, "bootstrap"),
+        ("provided.al2023", {"src/shop/Cargo.toml": ""}, "bootstrap"),
+    ],
+)
+def test_code_of_every_language_is_used_as_it_is(
+    tmp_path: Path, runtime: str, files: dict[str, str], handler: str
+) -> None:
+    for path, text in files.items():
+        put(tmp_path, path, text)
+    function = start(tmp_path, runtime)
+    assert function.handler == handler
+    assert function.source == tmp_path / ("src/shop" if any(path.startswith("src/shop/") for path in files) else ".")
+    assert [path for path in files_in(tmp_path) if (tmp_path / path).is_file()] == sorted(["lpack.toml", *files])
+
+
+def test_a_java_project_without_a_handler_is_told(tmp_path: Path) -> None:
+    put(tmp_path, "pom.xml", "<project/>")
+    put(tmp_path, "src/main/java/Other.java", "class Other {}")
+    with pytest.raises(UsageError, match="no class under src/main/java that implements RequestHandler"):
+        start(tmp_path, "java21")
+
+
+def test_code_beside_a_package_json_is_put_there(tmp_path: Path) -> None:
+    put(tmp_path, "package.json", "{}")
+    assert start(tmp_path, "nodejs24.x").source == tmp_path
+    assert (tmp_path / "index.mjs").is_file()

@@ -137,7 +137,7 @@ def layer_files(layer: Layer, ask: Ask, target: Target, output: Path) -> dict[st
         if target.runtime.family == "provided" and not folder:
             from . import custom
 
-            origin = custom.Origin(layer.name, source, include=include, exclude=exclude, follow_links=True)
+            origin = custom.Origin(name=layer.name, source=source, include=include, exclude=exclude, follow_links=True)
             found[folder] = custom.files_of(origin, target, ask, output)
         else:
             found[folder] = read_source(source, Selection(include, exclude, output), follow_links=True)

@@ -181,7 +181,7 @@ def test_what_is_worth_keeping_is_packed_ahead(tmp_path: Path, store: Store, wor
 
 
 def test_what_goes_wrong_ahead_is_raised(tmp_path: Path, store: Store) -> None:
-    wrong = [Member(tmp_path / f"{number}", 0, 40_000, 40_000, STORED, 0, bytes([number] * 32)) for number in range(2)]
+    wrong = [Member(tmp_path / f"{number}", 30, 40_000, 40_000, STORED, 0, bytes([number] * 32)) for number in range(2)]
     tree = Tree.of(Entry(f"{number}", REGULAR, source) for number, source in enumerate(wrong))
     with pytest.raises(InputError, match="can't be read: No such file"):
         pack_ahead(tree, store, workers=2)
@@ -199,3 +199,14 @@ def test_the_record_names_the_compressors_that_were_used(tmp_path: Path) -> None
     assert used_for(members(tmp_path / "a.zip", {"a": LARGE})["a"]) == libdeflate
     assert used_for(Content.of(LARGE)) == f"{libdeflate}, {miniz}"
     assert used_for(members(tmp_path / "b.zip", {"a": LARGE}, STORED)["a"]) == f"{libdeflate}, {miniz}"
+
+
+def test_a_whole_jar_is_taken_as_it_is(tmp_path: Path, store: Store) -> None:
+    jar = tmp_path / "a.jar"
+    jar.write_bytes(b"words " * 10_000)
+    source = Member(
+        jar, 0, 60_000, 60_000, STORED, zlib.crc32(jar.read_bytes()), hashlib.sha256(jar.read_bytes()).digest()
+    )
+    assert pack(source, store) == Packed(STORED, 60_000, source.crc32, file=jar, offset=0)
+    pack_ahead(Tree.of([Entry("a.jar", REGULAR, source)]), store, workers=2)
+    assert not (store.folder / "packed").exists()

@@ -105,9 +105,9 @@ def test_an_unknown_target_is_an_error(folder: Path, foreign: Path, option: tupl
 
 
 def test_a_runtime_that_lpack_does_not_know_yet_is_an_error(folder: Path, foreign: Path) -> None:
-    run = lpack("check", foreign, "--runtime", "java21", "--handler", "shop.App::handle", folder=folder)
+    run = lpack("check", foreign, "--runtime", "ruby3.4", "--handler", "shop.handle", folder=folder)
     assert run.exit_code == 2
-    assert "java" in run.stderr
+    assert "ruby" in run.stderr
 
 
 def test_several_files_are_all_checked(folder: Path, foreign: Path) -> None:
