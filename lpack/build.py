@@ -282,9 +282,7 @@ class _Work:
             for variant in laid.variants
         ]
 
-    def _findings_of_layer(
-        self, layer: Layer, variant: Variant, part: LayerPart, store: Store
-    ) -> tuple[Finding, ...]:
+    def _findings_of_layer(self, layer: Layer, variant: Variant, part: LayerPart, store: Store) -> tuple[Finding, ...]:
         assembly, options = variant.assembly, self.options
         subjects = layer_subjects(
             layer, variant.targets, today=options.today, allow_deprecated=options.allow_deprecated
