@@ -1,21 +1,28 @@
-"""The work: the pandas fixture for this machine's Python, many functions that share its packages, one huge function."""
+"""The work: the fixtures for what this machine has, many functions that share packages, one huge function."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import platform
 import random
 import shutil
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-FIXTURE = Path(__file__).parent.parent / "fixtures" / "python-pandas"
+_FIXTURES = Path(__file__).parent.parent / "fixtures"
+_PANDAS, _NATIVE, _MAVEN = (_FIXTURES / name for name in ("python-pandas", "node-native", "java-maven"))
 
 RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
+
+JAVA_RUNTIME = "java17"
+"""What the pom.xml of the fixture compiles for."""
+
+JAVA_HANDLER = "example.Greeting::handleRequest"
 
 _BALLAST_FILE = 65_000_000
 """Four of them come close to the 262,144,000 bytes that Lambda allows."""
@@ -23,7 +30,7 @@ _BALLAST_FILE = 65_000_000
 
 def pandas_project(folder: Path) -> Path:
     """The fixture, for the runtime and architecture of this machine, so that ``sam build`` can build it, too."""
-    shutil.copytree(FIXTURE / "src", folder / "src")
+    shutil.copytree(_PANDAS / "src", folder / "src")
     (folder / "lpack.toml").write_text(_function("report", "src"))
     return folder
 
@@ -31,7 +38,7 @@ def pandas_project(folder: Path) -> Path:
 def many_functions(folder: Path, count: int) -> Path:
     """Functions with one file each, all with the requirements of the fixture."""
     tables = [_function(name, _source(folder, name), requirements="requirements.txt") for name in function_names(count)]
-    shutil.copyfile(FIXTURE / "src" / "requirements.txt", folder / "requirements.txt")
+    shutil.copyfile(_PANDAS / "src" / "requirements.txt", folder / "requirements.txt")
     (folder / "lpack.toml").write_text("\n".join(tables))
     return folder
 
@@ -70,14 +77,53 @@ def huge_project(folder: Path) -> Path:
     return folder
 
 
+def node_project(folder: Path, runtime: str) -> Path:
+    """A function whose packages have about 5,400 files: those of the fixture with native code, and lodash."""
+    packages = _node_packages()
+    return _node_project(folder, packages, _function("node", "src", runtime=runtime, handler="index.handler"))
+
+
+def bundled_project(folder: Path, runtime: str) -> Path:
+    """The same packages in a bundle, without the native one, which can't be in it."""
+    packages = {name: version for name, version in _node_packages().items() if name != "sharp"}
+    table = _function("bundle", "src", runtime=runtime, handler="index.handler")
+    return _node_project(folder, packages, table + "bundle = { minify = true }\n")
+
+
+def _node_packages() -> dict[str, str]:
+    document = json.loads((_NATIVE / "src" / "package.json").read_text())
+    return {**document["dependencies"], "lodash": "^4.17.21"}
+
+
+def _node_project(folder: Path, packages: Mapping[str, str], table: str) -> Path:
+    (folder / "src").mkdir(parents=True)
+    document = {"name": "work", "version": "1.0.0", "private": True, "dependencies": packages}
+    (folder / "src" / "package.json").write_text(json.dumps(document))
+    required = ", ".join(f'require("{name}")' for name in packages)
+    (folder / "src" / "index.js").write_text(
+        f"const packages = [{required}];\n\nexports.handler = async () => packages.length;\n"
+    )
+    (folder / "lpack.toml").write_text(table)
+    return folder
+
+
+def java_project(folder: Path) -> Path:
+    """The fixture that Maven builds."""
+    shutil.copytree(_MAVEN, folder / "src", ignore=shutil.ignore_patterns("lpack.toml", "dist", "target"))
+    (folder / "lpack.toml").write_text(_function("greet", "src", runtime=JAVA_RUNTIME, handler=JAVA_HANDLER))
+    return folder
+
+
 def _layer(name: str, requirements: list[str]) -> str:
     lines = [f"[layer.{name}]", f'runtimes = ["{RUNTIME}"]', f'architectures = ["{ARCHITECTURE}"]']
     return "\n".join([*lines, f"requirements = {requirements!r}"]) + "\n"
 
 
-def _function(name: str, source: str, *, requirements: str | None = None) -> str:
-    lines = [f"[function.{name}]", f'runtime = "{RUNTIME}"', f'architecture = "{ARCHITECTURE}"']
-    lines += [f'source = "{source}"', 'handler = "app.handler"']
+def _function(
+    name: str, source: str, *, runtime: str = RUNTIME, handler: str = "app.handler", requirements: str | None = None
+) -> str:
+    lines = [f"[function.{name}]", f'runtime = "{runtime}"', f'architecture = "{ARCHITECTURE}"']
+    lines += [f'source = "{source}"', f'handler = "{handler}"']
     if requirements:
         lines.append(f'requirements = "{requirements}"')
     return "\n".join(lines) + "\n"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import projects
 
@@ -18,8 +22,9 @@ CHECKOUT = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The programs to measure, and the variables they run with."""
+    """The programs to measure, the folder that they and what they fetch are kept in, and the variables they run with."""
 
+    folder: Path
     lpack: Path
     uv: Path
     sam: Path
@@ -33,6 +38,9 @@ def install(folder: Path) -> Tools:
         "LPACK_CACHE_DIR": str(folder / "store"),
         "UV_CACHE_DIR": str(folder / "uv-cache"),
         "SAM_CLI_TELEMETRY": "0",
+        "npm_config_cache": str(folder / "npm-cache"),
+        # sam has Maven install what it builds into the repository.
+        "MAVEN_OPTS": f"{environ.get('MAVEN_OPTS', '')} -Dmaven.repo.local={folder / 'maven'}".strip(),
         # sam looks for the runtime's Python on the path, and asks it for pip.
         "PATH": f"{folder / 'sam' / 'bin'}:{environ['PATH']}",
     }
@@ -46,7 +54,7 @@ def install(folder: Path) -> Tools:
     run(environ, *install_lpack)
     # The version stays the same from commit to commit: pip would keep the old code.
     run(environ, *install_lpack, "--force-reinstall", "--no-deps")
-    return Tools(lpack / "lpack", lpack / "uv", sam / "sam", environ)
+    return Tools(folder, lpack / "lpack", lpack / "uv", sam / "sam", environ)
 
 
 def run(environ: Mapping[str, str], *command: str | Path, folder: Path | None = None) -> str:
@@ -65,23 +73,63 @@ def prepare_peers(project: Path, lock: Path, tools: Tools, wheels: Path) -> None
     run(tools.environ, tools.uv, "pip", "install", "--target", project / "uv", *every)
 
 
-def sam_command(project: Path, tools: Tools, wheels: Path) -> tuple[str, ...]:
-    """``sam build`` and zip, with the wheels at hand in a folder instead of on an index."""
-    template = f"""\
-AWSTemplateFormatVersion: "2010-09-09"
-Transform: AWS::Serverless-2016-10-31
-Resources:
-  Report:
-    Type: AWS::Serverless::Function
-    Properties:
-      CodeUri: src
-      Handler: app.handler
-      Runtime: {projects.RUNTIME}
-      Architectures: [{projects.ARCHITECTURE}]
-"""
-    (project / "template.yaml").write_text(template)
-    build = ["env", "PIP_NO_INDEX=1", f"PIP_FIND_LINKS={wheels}", tools.sam, "build", "--build-dir", "sam"]
-    return _shell(build, ["cd", "sam/Report"], ["zip", "-r", "-q", "../../sam.zip", "."])
+def prepare_npm(project: Path, tools: Tools) -> None:
+    """Lock the packages of a Node.js project, and fetch them into npm's cache."""
+    # The address of each package, which users' locks have, too, spares npm to look it up.
+    lock = ("--package-lock-only", "--no-omit-lockfile-registry-resolved")
+    run(tools.environ, "npm", "install", "--silent", *lock, folder=project / "src")
+    shutil.copytree(project / "src", project / "npm")
+    run(tools.environ, "npm", "ci", "--silent", "--ignore-scripts", folder=project / "npm")
+
+
+def node_runtime(tools: Tools) -> str:
+    """The runtime that has the major version of this machine's Node.js."""
+    return f"nodejs{version_of('node', tools).partition('.')[0]}.x"
+
+
+def install_esbuild(folder: Path, tools: Tools) -> Path:
+    """The folder of an esbuild of the version that lpack bundles with, installed as a user does."""
+    lock = (CHECKOUT / "lpack" / "ecosystems" / "node" / "esbuild-lock.json").read_text()
+    folder.mkdir(exist_ok=True)
+    (folder / "package-lock.json").write_text(lock)
+    (folder / "package.json").write_text(json.dumps(json.loads(lock)["packages"][""]))
+    run(tools.environ, "npm", "ci", "--silent", folder=folder)
+    return folder / "node_modules" / ".bin"
+
+
+def version_of(program: str | Path, tools: Tools) -> str:
+    """The version that a program says it has."""
+    said = run(tools.environ, program, "--version")
+    match = re.search(r"\d+(\.\d+)+", said)
+    return match[0] if match else said.strip()
+
+
+class SamFunction(NamedTuple):
+    """What sam's template says of a function whose code is in ``src``."""
+
+    runtime: str
+    handler: str
+    metadata: Mapping[str, object] = {}
+
+
+def sam_command(project: Path, function: SamFunction, tools: Tools) -> tuple[str, ...]:
+    """``sam build`` and zip."""
+    properties = {
+        "CodeUri": "src",
+        "Handler": function.handler,
+        "Runtime": function.runtime,
+        "Architectures": [projects.ARCHITECTURE],
+    }
+    resource = {"Type": "AWS::Serverless::Function", "Metadata": function.metadata, "Properties": properties}
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {"Function": resource},
+    }
+    (project / "template.yaml").write_text(json.dumps(template))  # which is YAML as well
+    return _shell(
+        [tools.sam, "build", "--build-dir", "sam"], ["cd", "sam/Function"], ["zip", "-r", "-q", "../../sam.zip", "."]
+    )
 
 
 def uv_command(tools: Tools) -> tuple[str, ...]:

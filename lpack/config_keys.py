@@ -93,6 +93,11 @@ def _functions(value: Any, place: Place) -> dict[str, dict[str, Any]]:
 
 
 def _function_table(value: Any, place: Place) -> dict[str, Any]:
+    if isinstance(value, dict) and value.get("package") == "image" and value.get("layers"):
+        # Lambda's own words: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+        place.key("layers").problem(
+            "can't be used with an image: Lambda layers are not supported for functions created with container images"
+        )
     return read_table(value, place, FUNCTION_KEYS)
 
 

@@ -144,6 +144,11 @@ def test_functions_inherit_layers_and_trim_from_the_defaults(load: Load) -> None
     assert plain.trim == plain.dependencies.trim == (("*", ("tests/",)),)
 
 
+def test_an_image_has_no_layers(problems: Problems) -> None:
+    text = '[function.a]\nruntime = "python3.13"\nhandler = "a.b"\npackage = "image"\nlayers = ["x"]\n'
+    assert "`function.a.layers` can't be used with an image: Lambda layers are not supported" in problems(text)[0]
+
+
 def test_layers_of_pyproject_are_read_as_well(tmp_path: Path) -> None:
     file = tmp_path / "pyproject.toml"
     file.write_text(LAYER.replace("[layer", "[tool.lpack.layer"))

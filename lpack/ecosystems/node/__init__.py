@@ -15,13 +15,14 @@ from ...tree import Tree
 from ...trimming import trimmed
 from .. import Ask, Installed, Part
 from .bundling import Packages, bundle_of, bundled
+from .foreign import packages_in
 from .handler import check_handler
 from .installing import Installation, installation
 from .layered import beside, brought, carried, refuse_unknown
 from .lockfile import MODULES
 from .locking import Locked, lock
 
-__all__ = ["brings", "check_code", "check_handler", "install", "lock", "own_files", "required_by"]
+__all__ = ["brings", "check_code", "check_handler", "install", "lock", "own_files", "packages_in", "required_by"]
 
 _SETTINGS = {".npmrc": "npm's settings, which may hold a password"}
 _OF_NPM = {"package-lock.json": "npm's own files", "npm-shrinkwrap.json": "npm's own files"}

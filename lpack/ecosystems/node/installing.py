@@ -72,10 +72,10 @@ def installation(ask: Ask, locked: Locked, target: Target) -> Installation:
 
 def _part(place: str, name: str, version: str, content: str, entries: Iterable[Entry]) -> Part:
     placed = tuple(Entry(f"{place}/{path}", mode, source, name) for path, mode, source, _ in entries)
-    return Part(Package(name, version, _purl(name, version), content, root=place), placed)
+    return Part(Package(name, version, purl_of(name, version), content, root=place), placed)
 
 
-def _purl(name: str, version: str) -> str:
+def purl_of(name: str, version: str) -> str:
     """The package's URL.
 
     Source: https://github.com/package-url/purl-spec/blob/main/types-doc/npm-definition.md

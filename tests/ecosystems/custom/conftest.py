@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import json
 import os
-import platform
 import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +13,7 @@ from typing import Any
 
 import clean_roots
 import pytest
-from filelock import FileLock
+from emulator import HERE, emulated
 
 from lpack.archive.zip_writer import write_zip
 from lpack.aws.architectures import ARCHITECTURES
@@ -35,10 +26,6 @@ from lpack.model import Finding, Host, LeftOut, Silent, Target
 from lpack.store import Store
 from lpack.tree import Tree
 
-CHECKOUT = Path(__file__).parents[3]
-HERE = "x86_64" if platform.machine() == "x86_64" else "arm64"
-EMULATOR = "aws-sam-cli==1.170.0"
-PATIENCE = 60.0
 
 
 @dataclass
@@ -112,88 +99,27 @@ def make(tmp_path: Path, store_folder: Path) -> Callable[..., Made]:
 
 
 @pytest.fixture
-def invoke(tmp_path: Path) -> Callable[..., Any]:
-    """Has AWS's Runtime Interface Emulator run unpacked artifacts: ``invoke(event, task=zip, layer=other_zip)``."""
-    emulator = _emulator_program()
+def invoke() -> Callable[..., Any]:
+    """Has AWS's Runtime Interface Emulator run artifacts: ``invoke(event, task=zip, layer=other_zip)``."""
 
     def response(
         event: Any, *, task: Path, layer: Path | None = None, handler: str = "hello", architecture: str = HERE
     ) -> Any:
-        task_folder, layer_folder = _unpacked(task, tmp_path), _unpacked(layer, tmp_path)
-        own = task_folder / "bootstrap"
-        bootstrap = "/var/task/bootstrap" if own.exists() else "/opt/bootstrap"
-        ports = _free_port(), _free_port()
-        command = [
-            *("bwrap", "--dev-bind", "/", "/", "--die-with-parent", "--tmpfs", "/var", "--tmpfs", "/opt"),
-            *("--ro-bind", task_folder, "/var/task", "--ro-bind", layer_folder, "/opt", "--chdir", "/var/task"),
-            *("--ro-bind", emulator, "/var/rie", "/var/rie"),
-            *("--runtime-interface-emulator-address", f"127.0.0.1:{ports[0]}"),
-            *("--runtime-api-address", f"127.0.0.1:{ports[1]}"),
-            *(*_interpreter(architecture, own), bootstrap, handler),
-        ]
-        environ = {"PATH": os.environ["PATH"], "LAMBDA_TASK_ROOT": "/var/task"}
-        log = Path(tempfile.mkstemp(suffix=".log", dir=tmp_path)[1])
-        with log.open("wb") as file, subprocess.Popen(command, env=environ, stdout=file, stderr=file) as process:
-            try:
-                _wait_for(ports[0], process, log)
-                return _posted(ports[0], event)
-            finally:
-                process.terminate()
+        command = [*_bootstrap(task, architecture), handler]
+        with emulated(command, task=task, layers=[layer] if layer else []) as function:
+            return function(event)
 
     return response
 
 
-def _unpacked(artifact: Path | None, place: Path) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="unpacked-", dir=place))
-    if artifact:
-        subprocess.run(["unzip", "-q", artifact, "-d", folder], check=True)
-    return folder
-
-
-def _interpreter(architecture: str, bootstrap: Path) -> list[str | Path]:
-    """What runs a program of another architecture here."""
+def _bootstrap(task: Path, architecture: str) -> list[str | Path]:
+    """The program that Lambda starts, behind what runs a program of another architecture here."""
+    with zipfile.ZipFile(task) as archive:
+        own = "bootstrap" in archive.namelist()
+    if not own:
+        return ["/opt/bootstrap"]
     emulator = clean_roots.emulator(architecture)
-    if emulator is None or not bootstrap.exists():
-        return []
+    if emulator is None:
+        return ["/var/task/bootstrap"]
     root = clean_roots._root("3.13", architecture)  # noqa: SLF001 -- the root alone is needed, not its Python
-    return [shutil.which(emulator) or emulator, "-L", root]
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.02)
-    pytest.fail(f"the emulator does not answer: {log.read_text()}")
-
-
-def _posted(port: int, event: Any) -> Any:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    with contextlib.closing(connection):
-        connection.request("POST", "/2015-03-31/functions/function/invocations", json.dumps(event))
-        return json.loads(connection.getresponse().read())
-
-
-def _emulator_program() -> Path:
-    """AWS's program, which comes in the wheel of its SAM command line."""
-    kept = CHECKOUT / ".cache" / "emulator"
-    program = kept / EMULATOR / "aws-lambda-rie"
-    kept.mkdir(parents=True, exist_ok=True)
-    with FileLock(kept / ".lock"):
-        if not program.exists():
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--dest={kept}", EMULATOR]
-            subprocess.run(command, check=True)
-            program.parent.mkdir(exist_ok=True)
-            with zipfile.ZipFile(next(kept.glob("aws_sam_cli-*.whl"))) as wheel:
-                program.write_bytes(wheel.read(f"samcli/local/rapid/aws-lambda-rie-{HERE}"))
-            program.chmod(0o755)
-    return program
+    return [shutil.which(emulator) or emulator, "-L", root, "/var/task/bootstrap"]

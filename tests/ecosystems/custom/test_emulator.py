@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import clean_roots
+import emulator
 import pytest
 
 from lpack import catalogue
 
-pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs("bwrap", "unzip")]
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs(*emulator.PROGRAMS)]
 
-HERE = "x86_64" if platform.machine() == "x86_64" else "arm64"
 BOTH = [pytest.param(name, marks=clean_roots.needs(name)) for name in ("x86_64", "arm64")]
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import json
 import os
-import platform
 import shutil
-import socket
 import subprocess
-import sys
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from lpack.archive.zip_writer import write_zip
 from lpack.aws.architectures import X86_64
@@ -31,13 +23,8 @@ from lpack.store import Store
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs("mvn", "javac", "java")]
 
-CHECKOUT = Path(__file__).parents[3]
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
-CLIENT = "com.amazonaws:aws-lambda-java-runtime-interface-client:2.9.0"
-CLIENT_CLASS = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
-EMULATOR = "aws-sam-cli==1.170.0"
 DYNAMODB = "software.amazon.awssdk:dynamodb:2.55.0"
-PATIENCE = 60.0
 
 Make = Callable[..., Any]
 
@@ -143,20 +130,6 @@ def test_a_list_of_coordinates_brings_what_maven_brings(tmp_path: Path, store_fo
     assert set(brought) == {part.package.name for part in installed.parts}
 
 
-@pytest.mark.needs("unzip")
-def test_the_fixture_answers_under_awss_emulator(
-    copied_fixture: Callable[[str], Path], make: Make, tmp_path: Path, store_folder: Path
-) -> None:
-    handler = "example.Greeting::handleRequest"
-    made = make(copied_fixture("java-maven"), handler=handler)
-    task = tmp_path / "task"
-    artifact = write_zip(made.tree, tmp_path / "out.zip", store=Store(store_folder)).path
-    subprocess.run(["unzip", "-q", artifact, "-d", task], check=True)
-    with emulated(task, handler, tmp_path) as port:
-        assert answer(port, {"name": "Ada"}) == {"greeting": "Hello, Ada!"}
-        assert answer(port, {}) == {"greeting": "Hello, world!"}
-
-
 @pytest.mark.needs("gradle")
 def test_gradle_builds_the_same(copied_fixture: Callable[[str], Path], make: Make) -> None:
     source = copied_fixture("java-gradle")
@@ -166,70 +139,3 @@ def test_gradle_builds_the_same(copied_fixture: Callable[[str], Path], make: Mak
     assert made.required_by == {"org.apache.commons:commons-math3": ("",)}
     assert not (source / "build").exists()
     assert make(source, handler="example.Total::of").told.notes == []
-
-
-# The emulator
-
-
-@contextlib.contextmanager
-def emulated(task: Path, handler: str, place: Path) -> Iterator[int]:
-    """AWS's Runtime Interface Emulator, which runs the unpacked artifact in this machine's Java; its port."""
-    client = place / "client"
-    client.mkdir()
-    (client / "pom.xml").write_text(pom_with(CLIENT))
-    maven(client, f"{DEPENDENCY_PLUGIN}:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=jars")
-    ports = [_free_port() for _ in range(2)]
-    command = [
-        *(_emulator_program(), "--runtime-interface-emulator-address", f"127.0.0.1:{ports[0]}"),
-        *("--runtime-api-address", f"127.0.0.1:{ports[1]}"),
-        *("java", "-cp", f"{client}/jars/*:{task}:{task}/lib/*", CLIENT_CLASS, handler),
-    ]
-    environ = {"PATH": os.environ["PATH"], "LAMBDA_TASK_ROOT": str(task)}
-    log = place / "emulator.log"
-    with log.open("wb") as file, subprocess.Popen(command, env=environ, stdout=file, stderr=file) as process:
-        try:
-            _wait_for(ports[0], process, log)
-            yield ports[0]
-        finally:
-            process.terminate()
-
-
-def answer(port: int, event: Any) -> Any:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    with contextlib.closing(connection):
-        connection.request("POST", "/2015-03-31/functions/function/invocations", json.dumps(event))
-        return json.loads(connection.getresponse().read())
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.02)
-    pytest.fail(f"the emulator does not answer: {log.read_text()}")
-
-
-def _emulator_program() -> Path:
-    """AWS's program, which comes in the wheel of its SAM command line."""
-    machine = "x86_64" if platform.machine() == "x86_64" else "arm64"
-    kept = CHECKOUT / ".cache" / "emulator"
-    program = kept / EMULATOR / "aws-lambda-rie"
-    kept.mkdir(parents=True, exist_ok=True)
-    with FileLock(kept / ".lock"):
-        if not program.exists():
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--dest={kept}", EMULATOR]
-            subprocess.run(command, check=True)
-            program.parent.mkdir(exist_ok=True)
-            with zipfile.ZipFile(next(kept.glob("aws_sam_cli-*.whl"))) as wheel:
-                program.write_bytes(wheel.read(f"samcli/local/rapid/aws-lambda-rie-{machine}"))
-            program.chmod(0o755)
-    return program
