@@ -22,9 +22,17 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $@
 
-demo: venv ## build the pandas function for arm64 and x86_64, and check both zips
+demo: venv ## build one function of each language, and check the zips
 	$(BIN)/lpack build -C $(FIXTURE)
 	$(BIN)/lpack check -C $(FIXTURE)
+	@for demo in npm:node-native mvn:java-maven go:custom-go sh:custom-shell; do \
+	  program=$${demo%%:*} folder=fixtures/$${demo#*:}; \
+	  if ! command -v $$program > /dev/null; then \
+	    echo "$$folder needs $$program, which is not on this machine"; \
+	  else \
+	    echo "$(BIN)/lpack build -C $$folder" && $(BIN)/lpack build -C $$folder && $(BIN)/lpack check -C $$folder || exit; \
+	  fi; \
+	done
 
 test: lint ## run all checks and tests (needs the package index)
 	$(BIN)/pytest -n auto

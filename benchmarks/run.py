@@ -66,10 +66,9 @@ def main() -> None:
 
 def machine(installed: tools.Tools, chosen: Iterable[Part]) -> str:
     """What it was measured on, and with."""
-    programs = dict.fromkeys(need for part in chosen for need in part.needs if need != "zip")
-    versions = [
-        f"{Path(each).name} {tools.version_of(each, installed)}" for each in (installed.sam, installed.uv, *programs)
-    ]
+    needed = dict.fromkeys(need for part in chosen for need in part.needs if need != "zip")
+    programs = {"sam": installed.sam, "uv": installed.uv, **{name: Path(name) for name in needed}}
+    versions = [f"{name} {tools.version_of(program, installed)}" for name, program in programs.items()]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     system = f"{platform.system()} {platform.machine()}"
     return ", ".join([f"{cores} cores", system, f"Python {platform.python_version()}", *versions])

@@ -22,7 +22,7 @@ CHECKOUT = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The programs to measure, the folder that they and what they fetch are kept in, and the variables they run with."""
+    """The programs to measure, the folder that these and their caches are in, and the variables they run with."""
 
     folder: Path
     lpack: Path
@@ -88,13 +88,13 @@ def node_runtime(tools: Tools) -> str:
 
 
 def install_esbuild(folder: Path, tools: Tools) -> Path:
-    """The folder of an esbuild of the version that lpack bundles with, installed as a user does."""
+    """The folder of esbuild's program, in the version that lpack bundles with."""
     lock = (CHECKOUT / "lpack" / "ecosystems" / "node" / "esbuild-lock.json").read_text()
     folder.mkdir(exist_ok=True)
     (folder / "package-lock.json").write_text(lock)
     (folder / "package.json").write_text(json.dumps(json.loads(lock)["packages"][""]))
-    run(tools.environ, "npm", "ci", "--silent", folder=folder)
-    return folder / "node_modules" / ".bin"
+    run(tools.environ, "npm", "ci", "--silent", "--ignore-scripts", folder=folder)
+    return next(folder.glob("node_modules/@esbuild/*/bin"))
 
 
 def version_of(program: str | Path, tools: Tools) -> str:

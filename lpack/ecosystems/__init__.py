@@ -146,8 +146,9 @@ def layer_files(layer: Layer, ask: Ask, target: Target, output: Path) -> dict[st
 
 def packages_in(tree: Tree) -> tuple[Tree, tuple[Package, ...]]:
     """The packages that a tree of unknown origin holds, and the tree with their entries marked."""
-    from . import node, python
+    from . import java, node, python
 
     tree, of_python = python.packages_in(tree)
     tree, of_node = node.packages_in(tree)
-    return tree, of_python + of_node
+    tree, of_java = java.packages_in(tree)
+    return tree, of_python + of_node + of_java

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from ...config import Function
 from ...errors import ResolveError, UsageError
@@ -18,12 +17,14 @@ from ...tree import REGULAR, Entry
 from .. import Ask, Installed, Part, Policy
 from .asked import Build, build_of
 from .class_versions import check_code
+from .foreign import packages_in
 from .given import run_build, unpacked
 from .handler import check_handler
 from .kept import Jar, Made, made
 from .poms import is_floating
+from .purls import purl_of
 
-__all__ = ["brings", "check_code", "check_handler", "install", "lock", "own_files", "required_by"]
+__all__ = ["brings", "check_code", "check_handler", "install", "lock", "own_files", "packages_in", "required_by"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +190,5 @@ def _part(jar: Jar, file_name: str, ask: Ask) -> Part:
 
 
 def _purl(jar: Jar) -> str:
-    """The package's URL, "" for a jar without coordinates.
-
-    Source: https://github.com/package-url/purl-spec/blob/main/types-doc/maven-definition.md
-    """
-    if not jar.group:
-        return ""
-    address = f"pkg:maven/{quote(jar.group, safe='.')}/{quote(jar.artifact, safe='.')}@{quote(jar.version, safe='.')}"
-    return f"{address}?classifier={quote(jar.classifier, safe='.')}" if jar.classifier else address
+    """The package's URL, "" for a jar without coordinates."""
+    return purl_of(jar.group, jar.artifact, jar.version, jar.classifier) if jar.group else ""

@@ -27,7 +27,6 @@ from lpack.store import Store
 from lpack.tree import Tree
 
 
-
 @dataclass
 class Notes(Silent):
     """What the reporter was told."""
