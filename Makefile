@@ -51,7 +51,7 @@ format: venv ## format the code, and fix what can be fixed
 	$(BIN)/ruff format
 
 bench: venv ## measure against `sam build` and uv (takes some minutes)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(if $(ONLY),--only $(ONLY))
 
 clean: ## remove the virtual environment, caches and artifacts
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fixtures/*/dist fixtures/*/pylock.*.toml

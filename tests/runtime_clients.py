@@ -132,7 +132,7 @@ def _java() -> Client:
     layers = [f"{folder}/*" for folder in _layer_folders(runtime)]
     class_path = ":".join(["/var/runtime/*", "/var/task", "/var/task/lib/*", *layers])
     command = ("java", "-cp", class_path, "com.amazonaws.services.lambda.runtime.api.client.AWSLambda")
-    return Client(runtime, command, kept(JAVA_CLIENT, fill))
+    return Client(runtime, command, kept(JAVA_CLIENT.replace(":", "-"), fill))
 
 
 def _custom() -> Client:

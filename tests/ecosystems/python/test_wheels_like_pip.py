@@ -83,7 +83,7 @@ def real_wheel(requirement: str, workshop: Workshop) -> Wheel:
     ask = workshop.ask(requirements=[requirement])
     name = re.sub(r"[-_.]+", "-", requirement.partition("==")[0]).lower()
     distributions = select(workshop.locked(requirements=[requirement]), workshop.target, Choice(), workshop.store)
-    (wheel,) = wheels_of([each for each in distributions if each.name == name], ask)
+    (wheel,) = wheels_of([each for each in distributions if each.name == name], ask, workshop.target)
     return wheel
 
 
