@@ -16,6 +16,7 @@ from .model import Finding, LeftOut, Package, Severity, Target
 from .overlay import Clash, overlay
 from .sources import OwnFiles
 from .tree import Tree
+from .weights import is_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +150,13 @@ def _moved(part: Part, folder: str) -> Part:
 
 def _layout_note(parts: Sequence[Part], runtimes: Sequence[Runtime]) -> list[Finding]:
     """That some packages are in the layer once for each runtime: it takes room, and is the user's to know."""
-    own = {package_folders(runtime)[0] for runtime in runtimes if len(runtimes) > 1 and parts}
-    apart = [part.package for part in parts if part.package.root in own]
+    own = [folders[0] for folders in map(package_folders, runtimes) if len(folders) > 1]
+    apart = [
+        (part.package.name, folder) for part in parts for folder in own if is_inside(f"{part.package.root}/", folder)
+    ]
     if not apart:
         return []
-    names, folders = sorted({each.name for each in apart}), dict.fromkeys(each.root for each in apart)
+    names, folders = sorted({name for name, _ in apart}), dict.fromkeys(folder for _, folder in apart)
     they_differ, they_lie = ("differ", "they lie") if names[1:] else ("differs", "it lies")
     message = (
         f"{alternatives(names, 'and')} {they_differ} from one runtime to the next, so that {they_lie} in "

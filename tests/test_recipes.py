@@ -1,25 +1,24 @@
-"""Every recipe of the catalogue is built for every target that it names, and loaded where there is a Python for it."""
+"""Every recipe is built for every target that it names; those of Python are loaded where there is a Python for it."""
 
 import os
 import platform
 import subprocess
 import sys
 import textwrap
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import clean_roots
 import pytest
+from built_recipes import RECIPES, built, family, in_opt, names, unpacked
 from command_line import Run
 
-from lpack import catalogue
 from lpack.aws.limits import UNZIPPED_BYTES
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
-RECIPES = {recipe.name: recipe for recipe in catalogue.recipes()}
+PROGRAMS = {"nodejs": ["node", "npm"], "java": ["java", "mvn"], "provided": ["cargo"]}
+"""What it takes to build the recipes of a family, besides lpack."""
 
 LARGE = UNZIPPED_BYTES // 8
 """From here on, a recipe makes a layer for each runtime rather than one for all."""
@@ -148,65 +147,25 @@ SLOW_TO_EMULATE = {"pandas-pyarrow", "scipy"}
 
 PLACES = [
     pytest.param(name, python, architecture, marks=clean_roots.needs(architecture))
-    for name in RECIPES
+    for name in names("python")
     for python in ("3.13", "3.14")
     for architecture in ("x86_64", "arm64")
     if not (python == "3.13" and name in SLOW_TO_EMULATE and clean_roots.emulator(architecture))
 ]
-
-Build = Callable[..., list[dict[str, Any]]]
-
-
-@pytest.fixture
-def build(tmp_path: Path, lpack: Callable[..., Run]) -> Build:
-    """Builds a recipe in an empty folder; the artifacts, as the JSON document has them."""
-
-    def built(*arguments: str) -> list[dict[str, Any]]:
-        folder = tmp_path / "empty"
-        folder.mkdir()
-        run = lpack("build", *arguments, "-o", tmp_path / "dist", "--json", folder=folder)
-        assert run.exit_code == 0, run.stderr
-        artifacts: list[dict[str, Any]] = run.json["artifacts"]
-        return artifacts
-
-    return built
-
-
-@pytest.fixture
-def loadable(tmp_path: Path, build: Build) -> Callable[[str, str, str], Path]:
-    """Builds a recipe and unpacks what it has for a target into a folder that stands for /opt."""
-
-    def unpacked(name: str, python: str, architecture: str) -> Path:
-        runtime = f"python{python}"
-        narrowed = RECIPES[name].layer.per_runtime  # the others are loaded as everybody gets them
-        options = ("--runtime", runtime, "--architecture", architecture) if narrowed else ()
-        for artifact in build("--layer", name, *options):
-            record = artifact["record"]
-            if runtime in record["runtimes"] and architecture in record["architectures"]:
-                return _unpacked(Path(artifact["path"]), tmp_path / "task" / "opt")
-        raise AssertionError(f"nothing was built for {runtime} on {architecture}")
-
-    return unpacked
 
 
 @pytest.fixture
 def sdk(tmp_path: Path, project: Callable[[Mapping[str, str]], Path], lpack: Callable[..., Run]) -> Callable[[], Path]:
     """Builds and unpacks an AWS SDK, in place of the one that is part of every Python runtime."""
 
-    def unpacked() -> Path:
+    def made() -> Path:
         function = '[function.sdk]\nruntime = "python3.13"\nhandler = "app.handler"\nrequirements = ["boto3"]\n'
         folder = project({"lpack.toml": function, "app.py": "def handler(event, context): ...\n"})
         run = lpack("build", folder=folder)
         assert run.exit_code == 0, run.stderr
-        return _unpacked(folder / "dist" / "sdk.zip", tmp_path / "task" / "sdk")
+        return unpacked(folder / "dist" / "sdk.zip", tmp_path / "task" / "sdk")
 
-    return unpacked
-
-
-def _unpacked(artifact: Path, folder: Path) -> Path:
-    with zipfile.ZipFile(artifact) as archive:
-        archive.extractall(folder)
-    return folder
+    return made
 
 
 def search_path(opt: str, python: str, sdk: str) -> list[str]:
@@ -214,17 +173,20 @@ def search_path(opt: str, python: str, sdk: str) -> list[str]:
     return [f"{opt}/python/lib/python{python}/site-packages", f"{opt}/python", sdk]
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_is_built_for_every_target_that_it_names(name: str, build: Build) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=pytest.mark.needs(*PROGRAMS.get(family(RECIPES[each]), ()))) for each in RECIPES],
+)
+def test_a_recipe_is_built_for_every_target_that_it_names(name: str, tmp_path: Path) -> None:
     layer = RECIPES[name].layer
-    artifacts = build("--layer", name)
-    built = [
+    artifacts = built(name, folder=tmp_path)
+    targets = [
         f"{runtime} on {architecture}"
         for artifact in artifacts
         for runtime in artifact["record"]["runtimes"]
         for architecture in artifact["record"]["architectures"]
     ]
-    assert sorted(built) == sorted(map(str, layer.targets))
+    assert sorted(targets) == sorted(map(str, layer.targets))
     for artifact in artifacts:
         assert not [finding for finding in artifact["findings"] if finding["severity"] != "note"]
         assert artifact["record"]["unzipped_size"] < UNZIPPED_BYTES - ROOM
@@ -232,12 +194,10 @@ def test_a_recipe_is_built_for_every_target_that_it_names(name: str, build: Buil
     assert layer.per_runtime == (together >= LARGE)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_its_packages_work_on_this_machine(
-    name: str, loadable: Callable[[str, str, str], Path], sdk: Callable[[], Path]
-) -> None:
+@pytest.mark.parametrize("name", names("python"))
+def test_its_packages_work_on_this_machine(name: str, tmp_path: Path, sdk: Callable[[], Path]) -> None:
     architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    opt = loadable(name, HERE, architecture)
+    opt = in_opt(name, f"python{HERE}", architecture, folder=tmp_path)
     path = search_path(str(opt), HERE, str(sdk()) if name == NEEDS_SDK else "")
     use = textwrap.dedent(USES[name])
     process = subprocess.run(
@@ -252,13 +212,9 @@ def test_its_packages_work_on_this_machine(
 
 @pytest.mark.parametrize(("name", "python", "architecture"), PLACES)
 def test_its_packages_work_in_a_clean_root(
-    name: str,
-    python: str,
-    architecture: str,
-    loadable: Callable[[str, str, str], Path],
-    sdk: Callable[[], Path],
+    name: str, python: str, architecture: str, tmp_path: Path, sdk: Callable[[], Path]
 ) -> None:
-    task = loadable(name, python, architecture).parent
+    task = in_opt(name, f"python{python}", architecture, folder=tmp_path).parent
     if name == NEEDS_SDK:
         sdk()
     (task / "probe.py").write_text(PROBE)

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,6 +22,20 @@ def test_the_catalogue_is_listed(tmp_path: Path) -> None:
     assert header.split() == ["layer", "runtimes", "architectures", "holds"]
     (scipy,) = [row for row in rows if row.startswith("scipy ")]
     assert scipy.split(maxsplit=6)[1:] == ["python3.11", "to", "python3.14", "x86_64,", "arm64", "SciPy with NumPy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "runtimes"),
+    [
+        ("sharp", "nodejs22.x, nodejs24.x"),
+        ("aws-sdk-java-dynamodb", "java8.al2023 to java25"),
+        ("shell-runtime", "provided.al2023"),
+    ],
+)
+def test_runtimes_of_every_language_are_listed_in_short(name: str, runtimes: str, tmp_path: Path) -> None:
+    (row,) = [row for row in lpack("layers", folder=tmp_path).stdout.splitlines() if row.startswith(f"{name} ")]
+    holds = catalogue.recipe(name).layer.description
+    assert re.split(r" {2,}", row) == [name, runtimes, "x86_64, arm64", holds]
 
 
 def test_more_is_told_of_what_each_is_for(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def _say_what_is_made(manifest: Manifest, file: Path, ask: Ask) -> None:
 def _resolved(own: Locked, ask: Ask, *, keep: bool) -> dict[str, Any]:
     """The lock that npm makes; an existing one's versions, and those of layers, are kept where they fit."""
     before = own.document if keep else {}
-    pins = {name: each.version for name, each in ask.provided.items() if each.version}
+    pins = _pins(ask)
     if pins:
         before = _seed(own.packages if keep else Lockfile({}), pins)
     with staged(own.manifest, before, ask.store) as folder:
@@ -112,6 +112,21 @@ def _resolved(own: Locked, ask: Ask, *, keep: bool) -> dict[str, Any]:
         if result.exit_code != 0:
             raise failure(result, f"`{ask.wanted.name}`", own.title.strip("`"))
         return read_json(folder / "package-lock.json")
+
+
+def _pins(ask: Ask) -> dict[str, str]:
+    """The versions that layers bring, and the other ones of their locks: builds for other machines above all.
+
+    npm would not add such builds to a lock that lacks them: https://github.com/npm/cli/issues/4828.
+    """
+    pins = {}
+    for layer in {each.layer.name: each.layer for each in ask.provided.values()}.values():
+        manifest = manifest_of(layer, ask.project.folder)
+        file = manifest.lock or lock_file(layer.name, ask.project.folder)
+        packages = read_lockfile(read_json(file), f"`{file.name}`", manifest.member)
+        rows = packages.placed.items()
+        pins |= {place: row.version for place, row in rows if MODULES not in place and not row.folder}
+    return pins | {name: each.version for name, each in ask.provided.items() if each.version}
 
 
 def _seed(packages: Lockfile, pins: Mapping[str, str]) -> dict[str, Any]:
