@@ -119,7 +119,7 @@ def _pins(ask: Ask) -> dict[str, str]:
 
     npm would not add such builds to a lock that lacks them: https://github.com/npm/cli/issues/4828.
     """
-    pins = {}
+    pins: dict[str, str] = {}
     for layer in {each.layer.name: each.layer for each in ask.provided.values()}.values():
         manifest = manifest_of(layer, ask.project.folder)
         file = manifest.lock or lock_file(layer.name, ask.project.folder)
