@@ -123,6 +123,8 @@ def _pins(ask: Ask) -> dict[str, str]:
     for layer in {each.layer.name: each.layer for each in ask.provided.values()}.values():
         manifest = manifest_of(layer, ask.project.folder)
         file = manifest.lock or lock_file(layer.name, ask.project.folder)
+        if not file.is_file():
+            continue
         packages = read_lockfile(read_json(file), f"`{file.name}`", manifest.member)
         rows = packages.placed.items()
         pins |= {place: row.version for place, row in rows if MODULES not in place and not row.folder}
