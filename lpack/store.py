@@ -79,7 +79,12 @@ def _in_folder(folder: Path, act: Callable[[], T]) -> T:
     """Do something in a folder, which is made for it, and again if another process that tidies up is quicker."""
     for _ in range(_TRIES):
         with contextlib.suppress(FileNotFoundError):
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except FileExistsError:  # it was there, and was gone when it was looked at
+                if folder.exists() and not folder.is_dir():
+                    raise
+                continue
             return act()
     return act()
 

@@ -23,6 +23,8 @@ from lpack.errors import InputError, LpackError, ResolveError
 from lpack.model import Host, Silent
 from lpack.store import Store
 
+pytestmark = pytest.mark.slow
+
 DATA = random.Random(1).randbytes(700_000)
 NAME = "demo-1.0-py3-none-any.whl"
 

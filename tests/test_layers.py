@@ -14,6 +14,8 @@ from in_process import lpack
 from lpack.aws.limits import UNZIPPED_BYTES
 from lpack.record import read_record, record_file
 
+pytestmark = pytest.mark.slow
+
 Project = Callable[[Mapping[str, str | bytes]], Path]
 MakeWheel = Callable[..., Path]
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from in_process import lpack
 
+pytestmark = pytest.mark.slow
+
 Project = Callable[[Mapping[str, str | bytes]], Path]
 
 CODE = "import demo\n\ndef handler(event, context): ...\n"

@@ -14,7 +14,7 @@ from lpack.aws.runtimes import RUNTIMES
 from lpack.errors import ResolveError, ToolError
 from lpack.tree import EXECUTABLE, Tree
 
-pytestmark = pytest.mark.needs("node", "npm")
+pytestmark = [pytest.mark.slow, pytest.mark.needs("node", "npm")]
 
 
 def with_packages(workshop: Any) -> Any:

@@ -8,6 +8,8 @@ import pytest
 from lpack.ecosystems import node
 from lpack.errors import InputError, LpackError, ResolveError, UsageError
 
+pytestmark = pytest.mark.slow
+
 npm = pytest.mark.needs("node", "npm")
 
 

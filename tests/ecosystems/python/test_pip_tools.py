@@ -13,6 +13,8 @@ from workshop import Workshop, target
 from lpack.config_packages import Groups
 from lpack.errors import ResolveError, UsageError
 
+pytestmark = pytest.mark.slow
+
 HOST = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), "")
 OTHER = {"x86_64": "arm64", "arm64": "x86_64"}
