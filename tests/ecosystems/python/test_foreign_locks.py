@@ -404,6 +404,9 @@ def test_a_lock_by_poetry_itself_is_understood(workshop: Workshop, tmp_path: Pat
     poetry = tmp_path / "poetry"
     subprocess.run([sys.executable, "-m", "venv", poetry], check=True)
     subprocess.run([poetry / "bin/python", "-m", "pip", "install", "--quiet", "poetry"], check=True)
+    where = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
+    asked = subprocess.run([poetry / "bin/python", "-c", where], check=True, capture_output=True, text=True)
+    index = asked.stdout.strip()
     workshop.write(
         {
             "src/pyproject.toml": """
@@ -421,9 +424,9 @@ def test_a_lock_by_poetry_itself_is_understood(workshop: Workshop, tmp_path: Pat
                 # Not by PyPI's own JSON pages, which mirrors lack.
                 [[tool.poetry.source]]
                 name = "simple"
-                url = "https://pypi.org/simple/"
+                url = "INDEX"
                 priority = "primary"
-            """
+            """.replace("INDEX", index)
         }
     )
     environ = {**os.environ, "POETRY_CACHE_DIR": str(tmp_path / "cache"), "POETRY_VIRTUALENVS_CREATE": "false"}

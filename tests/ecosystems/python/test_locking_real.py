@@ -58,9 +58,7 @@ def test_a_pure_project_without_wheels_is_locked_as_its_source(workshop: Worksho
 
 
 def test_a_package_from_its_address_is_locked(workshop: Workshop) -> None:
-    address = (
-        "https://files.pythonhosted.org/packages/76/c6/c88e154df9c4e1a2a66ccf0005a88dfb2650c1dffb6f5ce603dfbd452ce3"
-    )
-    workshop.write({"src/requirements.txt": f"idna @ {address}/idna-3.10-py3-none-any.whl\n"})
+    (of_index,) = workshop.locked(requirements=["idna==3.10"]).document["packages"]
+    workshop.write({"src/requirements.txt": f"idna @ {of_index['wheels'][0]['url']}\n"})
     (package,) = workshop.locked().document["packages"]
     assert package["archive"]["hashes"]["sha256"].startswith("946d195a0d259cbb")
