@@ -211,7 +211,12 @@ def test_another_day_leaves_everything_alone(tmp_path: Path, wheels: Path) -> No
     for day in (date(2026, 11, 21), date(2026, 12, 24)):
         options = Options(output=folder / "dist", today=day)
         outcomes = build_artifacts(project, project.parts, options, host=host, reporter=Silent())
-        seen.append({path.name: path.stat() for path in (folder / "dist").iterdir()})
+        seen.append(
+            {
+                path.name: (path.stat().st_ino, path.stat().st_mtime_ns, path.stat().st_size)
+                for path in (folder / "dist").iterdir()
+            }
+        )
         assert {outcome.unchanged for outcome in outcomes} == {day.month == 12}
     assert seen[0] == seen[1]
 
