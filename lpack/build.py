@@ -6,6 +6,7 @@ What is already what it would become is left alone; what fails leaves its old ar
 from __future__ import annotations
 
 import errno
+import functools
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,9 +38,14 @@ from .side_by_side import side_by_side
 from .store import Store
 from .subjects import layer_subjects, subject_of
 from .tree import Tree
+from .worker_processes import in_processes
 
 Part = Function | Layer
 """What a project is made of, and what is built."""
+
+
+MANY = 12
+"""From so many functions on, it pays to start processes that build them: threads take turns at what Python does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +95,17 @@ def build_artifacts(
     beneath = side_by_side(work.layer, layers, label="building layers", workers=host.workers, reporter=reporter)
     usable = {layer.name: each for layer, (each, _) in zip(layers, beneath, strict=True) if each}
     stacks = _stacks(functions, usable)
-
-    def build(function: Function, reporter: Reporter) -> Outcome:
-        return work.function(function, usable, stacks, reporter)
-
-    built = side_by_side(build, functions, label="building", workers=host.workers, reporter=reporter)
+    if len(functions) < MANY or host.workers == 1 or options.dry_run:
+        build = functools.partial(work.function, usable, stacks)
+        built = side_by_side(build, functions, label="building", workers=host.workers, reporter=reporter)
+    else:
+        alone = replace(work, host=replace(host, workers=1))
+        build = functools.partial(alone.function, usable, stacks)
+        made = in_processes(build, functions, label="building", workers=host.workers, reporter=reporter)
+        built = [
+            work.failed(function, each) if isinstance(each, LpackError) else each
+            for function, each in zip(functions, made, strict=True)
+        ]
     return [*(outcome for _, outcomes in beneath for outcome in outcomes), *built]
 
 
@@ -294,17 +306,20 @@ class _Work:
         )
 
     def function(
-        self, function: Function, layers: Mapping[str, _Usable], stacks: _Stacks, reporter: Reporter
+        self, layers: Mapping[str, _Usable], stacks: _Stacks, function: Function, reporter: Reporter
     ) -> Outcome:
         """Build the artifact of a function on top of its layers."""
         started = time.monotonic()
         try:
             outcome = self._function(function, layers, stacks, reporter)
         except (LpackError, OSError) as error:
-            artifact = artifact_of(function.name, self.options.output)
-            failed = Outcome(name=function.name, kind=FUNCTION, artifact=artifact, targets=(function.target,))
-            outcome = replace(failed, error=understood(error))
+            outcome = self.failed(function, understood(error))
         return replace(outcome, seconds=time.monotonic() - started)
+
+    def failed(self, function: Function, error: LpackError) -> Outcome:
+        """The outcome of a function that can't be built."""
+        artifact = artifact_of(function.name, self.options.output)
+        return Outcome(name=function.name, kind=FUNCTION, artifact=artifact, targets=(function.target,), error=error)
 
     def _function(
         self, function: Function, layers: Mapping[str, _Usable], stacks: _Stacks, reporter: Reporter

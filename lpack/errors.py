@@ -19,6 +19,7 @@ A message names the subject and the fact; the hint says what to do next. The num
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class LpackError(Exception):
@@ -35,6 +36,16 @@ class LpackError(Exception):
         self.message = message
         self.hint = hint
         self.details = tuple(details)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python would make the copy by the class, whose parameters are not always what ``args`` holds.
+        return _copied, (type(self), self.args, self.__dict__)
+
+
+def _copied(kind: type[LpackError], args: tuple[object, ...], state: dict[str, Any]) -> LpackError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(LpackError):

@@ -79,8 +79,8 @@ class LeftOut:
 class Host:
     """The machine lpack runs on, as the command line found it.
 
-    ``environ`` are its environment variables, ``cache`` is the store's folder, ``workers`` the number of threads that
-    build side by side.
+    ``environ`` are its environment variables, ``cache`` is the store's folder, ``workers`` the number of threads, or
+    processes, that build side by side.
     """
 
     environ: Mapping[str, str]

@@ -19,10 +19,19 @@ _T = TypeVar("_T")
 _Thing = TypeVar("_Thing")
 
 
-def side_by_side(
-    task: Callable[[_Thing, Reporter], _T], things: Sequence[_Thing], *, label: str, workers: int, reporter: Reporter
+def side_by_side(  # noqa: PLR0913 -- the last one is rarely given
+    task: Callable[[_Thing, Reporter], _T],
+    things: Sequence[_Thing],
+    *,
+    label: str,
+    workers: int,
+    reporter: Reporter,
+    when_stopped: Callable[[], None] = lambda: None,
 ) -> list[_T]:
-    """What the task gives for each thing, in their order; it reports by what it is given."""
+    """What the task gives for each thing, in their order; it reports by what it is given.
+
+    ``when_stopped`` is called when the user has had enough, before running tasks are waited for.
+    """
     if things:
         reporter.progress(label, 0, len(things))
     if len(things) < 2:
@@ -40,6 +49,7 @@ def side_by_side(
             reporter.progress(label, done, len(futures))
     except BaseException:
         stop.set()
+        when_stopped()
         pool.shutdown(wait=False, cancel_futures=True)
         wait([future for future in futures if future.running()], timeout=_GRACE)
         raise

@@ -18,8 +18,8 @@ FLOORS = """
     catalogue check ecosystems starters
     download
     http_client
-    archive overlay record side_by_side trimming
-    sources
+    archive overlay record trimming worker_processes
+    side_by_side sources
     store
     network
     config

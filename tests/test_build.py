@@ -267,9 +267,13 @@ requirements = "requirements.txt"
 """ + "".join(f'[function.{name}]\nsource = "{name}"\n' for name in ("north", "east", "south", "west"))
 
 
-@pytest.fixture
-def many(project: Project, make_wheel: Callable[..., Path]) -> Path:
+@pytest.fixture(params=["threads", "processes"])
+def many(
+    project: Project, make_wheel: Callable[..., Path], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """Four functions with the same packages; ``east`` lacks its handler."""
+    if request.param == "processes":
+        monkeypatch.setattr("lpack.build.MANY", 2)  # otherwise they are too few for that
     make_wheel("demo", "1.0", requires=["helper"])
     make_wheel("helper", "2.0")
     code = {f"{name}/app.py": f"# {name}\n{CODE}" for name in ("north", "south", "west")}
@@ -298,6 +302,15 @@ def test_functions_share_what_they_share(many: Path, store_folder: Path) -> None
     assert len(list((store_folder / "wheels").rglob("*.whl"))) == 2
     record = json.loads((many / "dist" / "north.zip.json").read_text())
     assert record["packages"] == json.loads((many / "dist" / "west.zip.json").read_text())["packages"]
+
+
+def test_processes_make_what_threads_make(many: Path) -> None:
+    names = ("north", "south", "west")
+    lpack("build", *names, folder=many)
+    made = {file.name: file.read_bytes() for file in (many / "dist").iterdir()}
+    for name in names:
+        lpack("build", name, "-o", "alone", folder=many)
+    assert made == {file.name: file.read_bytes() for file in (many / "alone").iterdir()}
 
 
 def test_several_failures_are_told_apart_and_the_first_decides_the_exit_code(many: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from index_server import IndexServer, _Handler
 
+from lpack.build import MANY
 from lpack.record import read_record
 
 pytestmark = pytest.mark.slow  # each starts several builds and ends them
@@ -86,8 +87,10 @@ def sending(index: IndexServer, make_wheel: Callable[..., Path]) -> Iterator[thr
         (["north"], signal.SIGINT, 130, "interrupted"),
         (["north", "east", "south"], signal.SIGINT, 130, "interrupted"),
         (["north", "east", "south"], signal.SIGTERM, 143, "terminated"),
+        ([f"f{number}" for number in range(MANY)], signal.SIGINT, 130, "interrupted"),
+        ([f"f{number}" for number in range(MANY)], signal.SIGTERM, 143, "terminated"),
     ],
-    ids=["one function", "three functions", "SIGTERM"],
+    ids=["one function", "three functions", "SIGTERM", "many functions", "many functions, SIGTERM"],
 )
 def test_an_interrupted_build_leaves_nothing_half_made(
     functions: list[str],
