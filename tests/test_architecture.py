@@ -16,6 +16,7 @@ FLOORS = """
     artifacts layering subjects
     assembling
     catalogue check ecosystems starters
+    image
     download
     http_client
     archive overlay record trimming worker_processes
