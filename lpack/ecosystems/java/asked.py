@@ -17,12 +17,14 @@ from .. import Ask, Policy
 from . import gradle, maven
 from .counting import Counted, copy_files, digest_of, files_in, one_file
 from .kept import key_of
-from .output import Output
+from .output import Output, Resolved
 from .poms import POM, Coordinates, Reactor, coordinates, is_floating, own_pom, reactor_of
 from .programs import GRADLE, MAVEN, Program, deciding, environment, is_executable, program, settings_files
 
 _FORMAT = 1
 """A new number when the same sources are to make something else."""
+
+_PATH_NOTE = "java-class-path-1"
 
 _SPECIAL = re.compile(r"[\\*?\[]")
 """What gitignore's patterns read as something else, and how it is written to stand for itself."""
@@ -101,9 +103,10 @@ def _maven_build(file: Path, ask: Ask) -> Build:
         copy = folder / "sources"
         copy_files(files, copy)
         work = maven.Work(title, copy, reactor.root, copy / top.parent, top.name, module, compiled, policy)
-        return _run_maven(used, work, ask)
+        return _run_maven(used, work, ask, path_key)
 
     surroundings = _surroundings(used, ask, settings_files(used, ask.host))
+    path_key = key_of(_FORMAT, digest_of(_deciding(files, reactor)), str(own), surroundings) if reactor.fixed else None
     key = key_of(_FORMAT, digest_of(_counting(files, reactor)), str(own), module, compiled, surroundings)
     floating = tuple(dict.fromkeys(each for pom in reactor.poms for each in pom.floating))
     return Build(title, key, floating, compiled, make)
@@ -116,17 +119,51 @@ def _coordinates_build(wanted: list[Coordinates], ask: Ask) -> Build:
     def make(folder: Path, policy: Policy) -> Output:
         (folder / POM).write_text(own_pom(wanted), encoding="utf-8")
         work = maven.Work(title, folder, folder, folder, POM, "", compiled=False, policy=policy)
-        return _run_maven(used, work, ask)
+        return _run_maven(used, work, ask, None)
 
     key = key_of(_FORMAT, wanted, _surroundings(used, ask, settings_files(used, ask.host)))
     floating = tuple(f"{each.group}:{each.artifact} {each.version}" for each in wanted if is_floating(each.version))
     return Build(title, key, floating, compiled=False, make=make)
 
 
-def _run_maven(used: Program, work: maven.Work, ask: Ask) -> Output:
+def _run_maven(used: Program, work: maven.Work, ask: Ask, path_key: bytes | None) -> Output:
+    """What Maven makes; the key stands for the class path, where that depends on the poms alone."""
     ask.reporter.note(f"Maven {used.version} {'builds' if work.compiled else 'resolves'} {work.title}")
+    environ = environment(ask.host)
     with ask.store.lock("maven"):  # its repository is not meant for two at once
-        return maven.build(used, work, environment(ask.host))
+        known = _known_path(path_key, ask) if path_key and work.compiled and work.policy == "keep" else None
+        if known:
+            return maven.compile_only(used, work, known, environ)
+        output, path = maven.build(used, work, environ)
+    if path_key and not any(jar.own or is_floating(jar.version) for jar in path.jars):
+        ask.store.make_note(_PATH_NOTE, path_key.hex(), [path.classes, path.needs, [_noted(jar) for jar in path.jars]])
+    return output
+
+
+def _noted(jar: Resolved) -> list[str]:
+    return [jar.group, jar.artifact, jar.version, jar.classifier, str(jar.place)]
+
+
+def _known_path(key: bytes, ask: Ask) -> maven.ClassPath | None:
+    """The class path that was noted, if Maven's repository still has all of it."""
+    note = ask.store.note(_PATH_NOTE, key.hex())
+    if note is None:
+        return None
+    classes, needs, noted = note
+    jars = tuple(
+        Resolved(group, artifact, version, classifier, Path(place))
+        for group, artifact, version, classifier, place in noted
+    )
+    if not all(jar.place.is_file() for jar in jars):
+        return None
+    return maven.ClassPath(classes, jars, {name: tuple(others) for name, others in needs.items()})
+
+
+def _deciding(files: Iterable[Counted], reactor: Reactor) -> list[Counted]:
+    """The files that decide about the class path: the poms, and Maven's settings of the project."""
+    chosen = {pom.file for pom in reactor.poms}
+    settings = reactor.settings
+    return [each for each in files if each.place in chosen or (settings and each.place.is_relative_to(settings))]
 
 
 def _maven_files(reactor: Reactor) -> tuple[Counted, ...]:

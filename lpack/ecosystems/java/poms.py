@@ -29,7 +29,7 @@ class Pom(NamedTuple):
 
     ``output`` is the folder that builds leave their files in; ``floating`` are dependencies whose version
     is not fixed, as "group:artifact version"; ``mentioned`` are the names of all artifacts, plugins among them, that it
-    may need.
+    may need. ``alone`` says whether it decides about the class path without the project's other files.
     """
 
     file: Path
@@ -40,6 +40,7 @@ class Pom(NamedTuple):
     output: Path
     floating: tuple[str, ...]
     mentioned: frozenset[str]
+    alone: bool
 
 
 def read_pom(file: Path) -> Pom:
@@ -64,6 +65,8 @@ def read_pom(file: Path) -> Pom:
         output=_output(root.find("build/directory"), folder),
         floating=tuple(_floating(root)),
         mentioned=frozenset(_text(element) for element in root.iterfind(".//*/artifactId")),
+        # A profile may depend on whether a file is there; a parent that is not here may be another one tomorrow.
+        alone=root.find(".//activation/file") is None and not is_floating(_text(root.find("parent/version"))),
     )
 
 
@@ -116,6 +119,11 @@ class Reactor:
     def is_module(self) -> bool:
         """Whether it is built along with other modules."""
         return self.top != self.pom.file
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the class path stays what it is while no pom changes."""
+        return not self.is_module and all(pom.alone and not pom.floating for pom in self.poms)
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -95,6 +95,71 @@ def test_what_counts_makes_maven_run_again(name: str, source: Path, make: Make, 
     assert len(maven.calls) == 2
 
 
+def asked_for_the_class_path(calls: list[str]) -> list[bool]:
+    return ["maven-dependency-plugin" in call for call in calls]
+
+
+def test_other_sources_are_compiled_without_asking_for_the_class_path_again(
+    source: Path, make: Make, maven: Any
+) -> None:
+    first = make(source, environ=maven.environ)
+    (source / "classes" / "words.txt").write_text("hello again")
+    again = make(source, environ=maven.environ)
+    assert asked_for_the_class_path(maven.calls) == [True, False]
+    assert again.tree.by_path["words.txt"].read() == b"hello again"
+    assert (again.jars, again.required_by) == (first.jars, first.required_by)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda source, _: (source / "pom.xml").write_text(f"{POM}\n"),
+        lambda source, _: [(source / ".mvn").mkdir(), (source / ".mvn" / "maven.config").write_text("-Pother")],
+        lambda _, jars: (jars / "net-2.0-linux.jar").rename(jars / "moved.jar"),
+    ],
+    ids=["the pom", "Maven's settings", "a jar is gone"],
+)
+def test_what_decides_about_the_class_path_makes_maven_tell_it_anew(
+    change: Callable[[Path, Path], object], source: Path, make: Make, maven: Any
+) -> None:
+    make(source, environ=maven.environ)
+    (source / "classes" / "words.txt").write_text("hello again")
+    change(source, maven.jars)
+    (source / "class-path").write_text("   org.one:codec:jar:1.0:compile:@jars@/codec-1.0.jar\n")
+    assert make(source, environ=maven.environ).jars == {"codec-1.0.jar"}
+    assert asked_for_the_class_path(maven.calls) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("pom", "class_path"),
+    [
+        (
+            (
+                "<dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>[1,2)</version>"
+                "</dependency></dependencies>"
+            ),
+            CLASS_PATH,
+        ),
+        (
+            "<profiles><profile><activation><file><exists>x</exists></file></activation></profile></profiles>",
+            CLASS_PATH,
+        ),
+        ("<parent><groupId>g</groupId><artifactId>p</artifactId><version>1-SNAPSHOT</version></parent>", CLASS_PATH),
+        ("", CLASS_PATH.replace("linux:2.0", "linux:2.0-SNAPSHOT")),
+    ],
+    ids=["a range", "a profile", "a parent", "a snapshot"],
+)
+def test_a_class_path_that_may_be_another_tomorrow_is_asked_for_each_time(
+    pom: str, class_path: str, source: Path, make: Make, maven: Any
+) -> None:
+    (source / "pom.xml").write_text(POM.replace("</project>", f"{pom}</project>"))
+    (source / "class-path").write_text(class_path)
+    make(source, environ=maven.environ)
+    (source / "classes" / "words.txt").write_text("hello again")
+    make(source, environ=maven.environ)
+    assert asked_for_the_class_path(maven.calls) == [True, True]
+
+
 def test_another_maven_or_other_options_make_it_run_again(source: Path, make: Make, maven: Any) -> None:
     make(source, environ=maven.environ)
     make(source, environ={**maven.environ, "MAVEN_OPTS": "-Dstage=prod"})
