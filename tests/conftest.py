@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import command_line
+import local_registry
 import pytest
 import sample_wheels
 from index_server import IndexServer, serving
@@ -174,4 +175,11 @@ def index(tmp_path: Path) -> Iterator[IndexServer]:
     """A package index on this machine that serves what ``make_wheel`` made."""
     (tmp_path / "wheels").mkdir(exist_ok=True)
     with serving(tmp_path / "wheels") as server:
+        yield server
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[local_registry.LocalRegistry]:
+    """A registry on this machine that takes images from everybody; its test says ``needs("docker-registry")``."""
+    with local_registry.serving(tmp_path / "registry") as server:
         yield server

@@ -36,10 +36,9 @@ class Repository:
         return f"{self.registry}/{self.name}"
 
     @property
-    def url(self) -> str:
-        """The start of all addresses of its API; plain HTTP is for this machine alone."""
-        host = "registry-1.docker.io" if self.registry == DOCKER_HUB else self.registry
-        return f"{'http' if is_loopback(host) else 'https'}://{host}/v2/{self.name}"
+    def host(self) -> str:
+        """Where the registry's API is; the Docker Hub's is not where its name says."""
+        return "registry-1.docker.io" if self.registry == DOCKER_HUB else self.registry
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,18 +94,22 @@ def test_the_digest_decides_and_latest_is_asked_for_without_any() -> None:
 
 
 @pytest.mark.parametrize(
-    ("registry", "url"),
+    ("registry", "is_this_machine"),
     [
-        ("docker.io", "https://registry-1.docker.io/v2/shop"),
-        ("r.example.com:5000", "https://r.example.com:5000/v2/shop"),
-        ("localhost", "http://localhost/v2/shop"),
-        ("localhost:5000", "http://localhost:5000/v2/shop"),
-        ("127.1.2.3:5000", "http://127.1.2.3:5000/v2/shop"),
-        ("[::1]:5000", "http://[::1]:5000/v2/shop"),
-        ("localhost.example.com", "https://localhost.example.com/v2/shop"),
-        ("10.0.0.1:5000", "https://10.0.0.1:5000/v2/shop"),
+        ("localhost", True),
+        ("localhost:5000", True),
+        ("127.1.2.3:5000", True),
+        ("[::1]:5000", True),
+        ("localhost.example.com", False),
+        ("r.example.com:5000", False),
+        ("10.0.0.1:5000", False),
+        ("[fe80::1]", False),
     ],
 )
-def test_plain_http_is_for_this_machine_alone(registry: str, url: str) -> None:
-    assert Repository(registry, "shop").url == url
-    assert is_loopback(registry) == url.startswith("http:")
+def test_what_is_this_machine_itself(registry: str, is_this_machine: bool) -> None:  # noqa: FBT001 -- a parameter
+    assert is_loopback(registry) == is_this_machine
+
+
+def test_the_api_of_docker_hub_is_elsewhere() -> None:
+    assert parse_reference("debian").repository.host == "registry-1.docker.io"
+    assert parse_reference("localhost:5000/shop").repository.host == "localhost:5000"
