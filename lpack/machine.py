@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import re
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .engine import engine
 from .errors import ToolError
 from .model import Host
 from .processes import run
@@ -100,16 +100,9 @@ def _version(command: list[str], host: Host) -> str:
 
 
 def _engine(host: Host) -> Tool:
-    import docker
-    from docker.constants import MINIMUM_DOCKER_API_VERSION
-    from docker.errors import DockerException
-
-    found = ""
-    # Not there, not running, or not for this user; or DOCKER_HOST is no address, which is said with a ValueError.
-    with contextlib.suppress(DockerException, OSError, ValueError):
-        # Any version of the API will do, as long as it is not negotiated: the question belongs to none.
-        client = docker.from_env(version=MINIMUM_DOCKER_API_VERSION, timeout=5, environment=dict(host.environ))
-        with contextlib.closing(client):
-            found = str(client.api.version(api_version=False)["Version"])
-    needed_for = f"building inside Amazon Linux, container images, {_LATER}"
-    return Tool("Docker Engine", found, needed_for, absent="not reachable")
+    needed_for = f"building inside Amazon Linux (`--in-container`); container images, {_LATER}"
+    try:
+        found, absent = engine(host.environ).version, ""
+    except ToolError as error:
+        found, absent = "", error.message
+    return Tool("Docker Engine", found, needed_for, absent=absent)

@@ -2,7 +2,8 @@
 
 A test that may fetch from the package index says so with ``@pytest.mark.network``; one that needs a program which is
 not part of Python, with ``@pytest.mark.needs("unzip")``. On a developer's machine such a test is skipped when the
-program is missing; with LPACK_TEST_REQUIRE=all, as in .ci/run, nothing may be skipped.
+program is missing; with LPACK_TEST_REQUIRE=all, as in .ci/run, nothing may be skipped. One that needs a Docker Engine
+says so with ``@pytest.mark.engine``; from all others the machine's engine is hidden.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import command_line
+import docker_engine
 import local_registry
 import pytest
 import sample_wheels
@@ -34,6 +36,8 @@ _OFFLINE = {
 }
 """Programs that a test starts can't be held by Python: a proxy that does not exist keeps them from the network."""
 
+_NO_ENGINE = {"DOCKER_HOST": "tcp://127.0.0.1:9", "DOCKER_CONTEXT": ""}
+
 _USER_SETTINGS = ("LPACK_", "PIP_", "UV_", "AWS_", "XDG_", "NETRC", "PYTHONPATH")
 
 
@@ -46,6 +50,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     missing = [program for program in programs if not shutil.which(program)]
     if missing:
         pytest.skip(f"needs {', '.join(missing)}")
+    if item.get_closest_marker("engine") and (reason := docker_engine.why_not()):
+        pytest.skip(reason)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -84,6 +90,9 @@ def _own_world(
         monkeypatch.setattr(socket.socket, "connect", _only_loopback(socket.socket.connect))
         monkeypatch.setattr(socket.socket, "connect_ex", _only_loopback(socket.socket.connect_ex))
         monkeypatch.setattr(socket, "getaddrinfo", _only_own_names(socket.getaddrinfo))
+    if not request.node.get_closest_marker("engine"):
+        for name, value in _NO_ENGINE.items():
+            monkeypatch.setenv(name, value)
     # Hundreds of tests start lpack; compiling its modules anew each time would take longer than all they do.
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     before = os.umask(0o022)

@@ -30,7 +30,7 @@ FLOORS = """
     machine weights
     tree
     model
-    aws processes sizes
+    aws engine processes sizes
     errors
 """
 """From the roof to the ground: a room may know the rooms on the floors below its own, and no others."""
