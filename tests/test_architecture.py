@@ -27,6 +27,7 @@ FLOORS = """
     config_keys
     config_packages
     config_values
+    events
     machine weights
     tree
     model

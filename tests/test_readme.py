@@ -52,7 +52,7 @@ def shape(output: str) -> list[str]:
 
 @pytest.mark.network
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_session_prints_what_the_readme_says(tmp_path: Path, number: int) -> None:
     session = sessions(README.read_text(encoding="utf-8"))[number]
     folder = tmp_path

@@ -166,6 +166,35 @@ def inspect(
     return inspect_named(session, subject, session.path(output))
 
 
+@app.command(
+    epilog=_examples(
+        "lpack events",
+        "lpack events s3:put --options",
+        "lpack events s3:put bucket=orders key=2026/order.json region=eu-west-1",
+        "lpack events apigateway:http method=POST path=/orders body=@order.json",
+    )
+)
+@with_session
+def events(
+    session: Session,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The event to print; all are listed when left out.")
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE]...", help="What it is filled in with; @FILE is what a file holds."),
+    ] = None,
+    *,
+    show_options: Annotated[bool, typer.Option("--options", help="List the event's options instead.")] = False,
+) -> int:
+    """List the sample events, or print one, filled in."""
+    from .events import list_events, print_event, print_options
+
+    if name is None:
+        return list_events(session)
+    return print_options(session, name) if show_options else print_event(session, name, options or [])
+
+
 @app.command(epilog=_examples("lpack doctor", "lpack doctor --json"))
 @with_session
 def doctor(session: Session) -> int:
