@@ -158,6 +158,14 @@ class Layer:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Building:
+    """How a project is built, from `[build]`: who resolves, and who makes wheels with native code if there is none."""
+
+    resolver: Literal["uv", "pip-tools"] = "uv"
+    native: Literal["auto", "container", "zig", "never"] = "auto"
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A folder with a configuration: ``file`` is where it was read from.
@@ -169,7 +177,7 @@ class Project:
     file: Path
     functions: tuple[Function, ...]
     layers: tuple[Layer, ...] = ()
-    resolver: Literal["uv", "pip-tools"] = "uv"
+    building: Building = Building()
 
     @property
     def parts(self) -> tuple[Layer | Function, ...]:
@@ -262,7 +270,7 @@ def load(folder: Path) -> Project:
         file,
         tuple(_function(name, values, folder) for name, values in merged.items()),
         tuple(_layer(name, values) for name, values in layers.items()),
-        **top.get("build", {}),
+        Building(**top.get("build", {})),
     )
     _note_unfit_layers(project, place)
     _note_equal_names(project, place)

@@ -301,6 +301,10 @@ def _resolver(value: Any, place: Place) -> str | None:
     return read_choice(value, place, ("uv", "pip-tools"))
 
 
+def _native(value: Any, place: Place) -> str | None:
+    return read_choice(value, place, ("auto", "container", "zig", "never"))
+
+
 FUNCTION_KEYS: dict[str, Reader] = {
     "runtime": _runtime,
     "architecture": _architecture,
@@ -362,7 +366,7 @@ _ABOUT_PACKAGES = ("extras", "groups", "exclude-packages", "trim")
 
 _LAYER_ARN_KEYS: dict[str, Reader] = {"arn": _arn, "unzipped-size": _size}
 
-BUILD_KEYS: dict[str, Reader] = {"resolver": _resolver}
+BUILD_KEYS: dict[str, Reader] = {"resolver": _resolver, "native": _native}
 
 TOP_KEYS: dict[str, Reader] = {
     "defaults": _function_table,

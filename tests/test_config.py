@@ -65,7 +65,7 @@ def test_a_minimal_file_gets_lambdas_defaults(load: Load, tmp_path: Path) -> Non
                 handler="app.handler",
             ),
         ),
-        resolver="uv",
+        building=config.Building(resolver="uv", native="auto"),
     )
     (function,) = project.functions
     assert (function.memory, function.timeout, function.ephemeral_storage) == (128, 3, 512)
@@ -97,7 +97,7 @@ def test_every_key_is_read(load: Load, tmp_path: Path) -> None:
         ephemeral-storage = 1024
         provided-libraries = ["libpq.so.5"]
     """)
-    assert project.resolver == "pip-tools"
+    assert project.building.resolver == "pip-tools"
     assert project.functions == (
         config.Function(
             name="orders",
@@ -339,6 +339,7 @@ def test_a_project_folder_that_is_none_is_named(tmp_path: Path, name: str, reaso
         ("environment = { A = [] }", "`function.orders.environment.A` must be a string, not a list"),
         ('package = "tar"', "`function.orders.package` must be `zip`, not `tar`"),
         ("[build]\nresolver = 'pip'", "`build.resolver` must be `uv` or `pip-tools`, not `pip`"),
+        ("[build]\nnative = 'gcc'", "`build.native` must be `auto`, `container`, `zig` or `never`, not `gcc`"),
         ("[build]\nresolvr = 'uv'", "`build.resolvr` is not known; did you mean `resolver`?"),
         ("exclude_packages = []", "`function.orders.exclude_packages` is not known; did you mean `exclude-packages`?"),
         ("memroy = 1", "`function.orders.memroy` is not known; did you mean `memory`?"),

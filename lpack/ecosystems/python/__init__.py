@@ -23,6 +23,7 @@ from .handler import check_handler
 from .index_credentials import credentials
 from .layered import version_conflict
 from .locking import Locked, lock
+from .native import native_of
 from .requirements import normalised
 from .selection import Choice, Distribution, select
 from .wheels import Wheel, headers
@@ -78,7 +79,7 @@ def _selected(ask: Ask, locked: Locked, target: Target) -> tuple[Distribution, .
     requirements = locked.requirements
     # Other kinds have had their extras and groups resolved into the lock.
     choice = Choice(requirements.extras, requirements.groups or None) if requirements.kind == "pylock" else Choice()
-    return select(locked.locks[target], target, choice, ask.store)
+    return select(locked.locks[target], target, choice, ask.store, can_build=native_of(ask).can_build)
 
 
 def _lacking(ask: Ask, locked: Locked, target: Target) -> list[Distribution]:

@@ -19,6 +19,7 @@ _COMPILING = {
     *("cffi", "cmake", "cython", "maturin", "meson-python", "nanobind", "numpy", "py-build-cmake", "pybind11"),
     *("scikit-build", "scikit-build-core", "setuptools-rust", "sip", "swig"),
 }
+_EXTENSIONS = re.compile(rb"\bext[_-]modules\b|\brust[_-]extensions\b")
 _NATIVE_SOURCES = {".c", ".cc", ".cpp", ".cu", ".cxx", ".f", ".f90", ".pyx", ".rs"}
 
 
@@ -54,6 +55,18 @@ def needs_compiler(folder: Path) -> str | None:
     """Which tool compiles the project's native code ("maturin", say); None when nothing says that there is any."""
     compiling = _COMPILING.intersection(build_system(folder).requires)
     return min(compiling) if compiling and any(_native_sources(folder)) else None
+
+
+def may_compile(folder: Path) -> str | None:
+    """The sign that setuptools would compile something, if a compiler is there; None without one.
+
+    Many such projects go without their native code where it can't be compiled.
+    """
+    for name in ("setup.py", "pyproject.toml", "setup.cfg"):
+        file = folder / name
+        if file.is_file() and _EXTENSIONS.search(file.read_bytes()) and any(_native_sources(folder)):
+            return f"its {name} names extension modules"
+    return None
 
 
 def _native_sources(folder: Path) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from ...errors import InputError
 from ...model import Target
 from ...store import damaged
 from .. import Ask
+from .native import native_of
 from .selection import Distribution
 from .wheels import Wheel, admit, open_wheel
 
@@ -104,6 +105,7 @@ def _built_from_sdist(distribution: Distribution, ask: Ask, target: Target) -> W
         store=ask.store,
         host=ask.host,
         reporter=ask.reporter,
+        native=native_of(ask),
     )
     return open_wheel(file, sha256, ask.store)
 
@@ -123,6 +125,7 @@ def _built_from_folder(folder: Path, name: str, ask: Ask, target: Target) -> Whe
         store=ask.store,
         host=ask.host,
         reporter=ask.reporter,
+        native=native_of(ask),
     )
     return open_wheel(file, sha256, ask.store)
 
@@ -133,7 +136,7 @@ def _built_from_repository(
     """A commit never changes, so its wheel is noted in the store and the repository is asked once."""
     from .repositories import check_out
 
-    key = _repository_key(distribution, target)
+    key = _repository_key(distribution, ask, target)
     noted = ask.store.note(_NOTE, key)
     if noted:
         file, sha256 = ask.store.folder / noted["file"], bytes.fromhex(noted["sha256"])
@@ -147,9 +150,9 @@ def _built_from_repository(
     return wheel
 
 
-def _repository_key(distribution: Distribution, target: Target) -> str:
+def _repository_key(distribution: Distribution, ask: Ask, target: Target) -> str:
     import deflate
 
     source = (redacted(distribution.url), distribution.commit, str(distribution.folder))
-    made_by = (str(target), LAYOUT, deflate.__version__)
+    made_by = (str(target), LAYOUT, deflate.__version__, repr(ask.project.building))
     return hashlib.sha256(json.dumps([source, made_by]).encode()).hexdigest()

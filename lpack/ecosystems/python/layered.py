@@ -10,6 +10,7 @@ from ...download import redacted
 from ...errors import ResolveError
 from .. import Ask, Provided
 from .asked import asked_for_directly, name_of
+from .native import native_of
 from .pip_tools import resolve_with_pip_tools
 from .requirement_lines import Line, all_lines, index_lines
 from .requirements import Requirements, normalised, requirements_of
@@ -44,9 +45,9 @@ def version_conflict(name: str, version: str, ask: Ask) -> ResolveError:
 
 
 def _answer(question: Question, requirements: Requirements, ask: Ask) -> Answer:
-    if ask.project.resolver == "pip-tools":
+    if ask.project.building.resolver == "pip-tools":
         return resolve_with_pip_tools(requirements, question, store=ask.store, host=ask.host)
-    return resolve(question, store=ask.store, host=ask.host)
+    return resolve(question, store=ask.store, host=ask.host, can_build=native_of(ask).can_build)
 
 
 def _pinned(question: Question, provided: Mapping[str, Provided]) -> Question:

@@ -23,6 +23,7 @@ from .fingerprint import fingerprint
 from .foreign_locks import read_foreign_lock
 from .hashes import allowed_hashes, only_allowed
 from .layered import resolve_beside_layers
+from .native import native_of
 from .own_lock import Resolved, own_lock, part_for
 from .pyproject import is_dynamic, project_name
 from .requirement_lines import Line, all_lines, index_lines, one_file
@@ -84,7 +85,7 @@ def lock(ask: Ask, policy: Policy) -> Locked:
         sources,
         wanted.targets,
         provided={name: each.version for name, each in sorted(ask.provided.items())},
-        resolver=project.resolver,
+        resolver=project.building.resolver,
         folder=project.folder,
     )
     existing = _existing(file)
@@ -116,7 +117,9 @@ def lock(ask: Ask, policy: Policy) -> Locked:
     )
     own = _own(requirements, made, file, wanted)
     for target, each in own.locks.items():
-        select(each, target, Choice(), ask.store)  # what does not fit is told before it is written
+        select(
+            each, target, Choice(), ask.store, can_build=native_of(ask).can_build
+        )  # what does not fit is told before it is written
     if made != existing:
         _write(file, made)
     return replace(own, changes=tuple(_changes(existing or _EMPTY, made)))

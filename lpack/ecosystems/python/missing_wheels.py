@@ -15,6 +15,9 @@ from .tags import fits, python_version, tags_of, wheel_tags
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
+WAYS = "build it in a container (start a Docker Engine) or with zig (`pip install 'lpack[zig]'`)"
+"""How native code can be built where there is no wheel of it."""
+
 _SYSTEMS = {"win": "Windows", "macosx": "macOS", "ios": "iOS", "android": "Android", "pyodide": "WebAssembly"}
 _LEGACY_GLIBC = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 
@@ -44,6 +47,8 @@ def explain(package: Mapping[str, Any], target: Target, *, newest: str | None) -
     ways = [f"ask for `{name}=={newest}`, the newest version that has one"] if newest and newest != version else []
     if newer := _newer_runtime(names, target):
         ways.append(f"use runtime {newer} or newer")
+    if package.get("sdist"):
+        ways.append(WAYS)
     ways.append("give a wheel that you built for Amazon Linux (`--find-links`, or its path)")
     return ResolveError(
         f"`{name}` {version} has no wheel for {target.description}: {why_not(names, target)}",

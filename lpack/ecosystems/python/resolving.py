@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,23 +23,29 @@ _NO_WHEELS = re.compile(
 """uv's words; a version of uv that has others shows them as they are, without lpack's explanation."""
 
 
-def resolve(question: Question, *, store: Store, host: Host) -> Answer:
+def resolve(
+    question: Question, *, store: Store, host: Host, can_build: Callable[[Target], bool] = lambda _: False
+) -> Answer:
     """What the target takes. ResolveError explains what can't be met.
 
-    Wheels only, so that a version which has none for the target is passed over. Projects without any native wheel may
-    come as source distributions.
+    Wheels only, so that a version which has none for the target is passed over. Where that leaves nothing, projects
+    without any native wheel may come as source distributions; others too, if native code can be built for the target.
     """
     uv = Uv(store, host)
+    constraints = question.constraints
     passed_over: dict[str, str] = {}
     while True:
         answer = uv.ask(question, wheels_for(question.target))
         if isinstance(answer, Result):
             files = dict(_refused(answer, question, uv))
             sources = frozenset(name for name, package in files.items() if not has_native_wheels(package))
+            native = {name for name, package in files.items() if package.get("sdist")} | passed_over.keys()
+            if not sources - question.from_source and native - question.from_source and can_build(question.target):
+                sources |= native
             if not sources - question.from_source:
                 at_fault = {**passed_over, **{name: package["version"] for name, package in files.items()}}
                 raise _refusal(answer, question, at_fault, uv)
-            question = replace(question, from_source=question.from_source | sources)
+            question = replace(question, from_source=question.from_source | sources, constraints=constraints)
             continue
         unfit = dict(_unfit(answer, question.target))
         if not unfit:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -83,8 +83,12 @@ class Choice:
     groups: tuple[str, ...] | None = None
 
 
-def select(lock: Lock, target: Target, choice: Choice, store: Store) -> tuple[Distribution, ...]:
+def select(
+    lock: Lock, target: Target, choice: Choice, store: Store, *, can_build: Callable[[Target], bool] = lambda _: False
+) -> tuple[Distribution, ...]:
     """What the target takes of the lock, sorted by name; ResolveError when something has nothing that fits.
+
+    Sources that most likely hold native code fit if somebody ``can_build`` it for the target.
 
     Noted in the store: the same lock gives the same answer, and reading it takes as long as the rest of a build.
     """
@@ -94,10 +98,13 @@ def select(lock: Lock, target: Target, choice: Choice, store: Store) -> tuple[Di
     if noted is not None:
         return tuple(_from_note(each) for each in noted)
     try:
-        selected = _select(lock, target, choice)
+        selected, native = _select(lock, target, choice)
     except ValueError as error:  # an address that is none, which the standard's reader lets pass
         raise InputError(f"{lock.subject} holds what can't be understood: {error}", hint="lock it again") from error
-    store.make_note(_NOTE, key, [_to_note(each) for each in selected])
+    if native and not can_build(target):
+        raise native[0]
+    if not native:  # whether somebody can build it is asked anew each time
+        store.make_note(_NOTE, key, [_to_note(each) for each in selected])
     return selected
 
 
@@ -110,13 +117,14 @@ def _from_note(fields: Any) -> Distribution:
     return Distribution(**{**fields, "sha256": bytes.fromhex(fields["sha256"]), "folder": Path(fields["folder"])})
 
 
-def _select(lock: Lock, target: Target, choice: Choice) -> tuple[Distribution, ...]:
+def _select(lock: Lock, target: Target, choice: Choice) -> tuple[tuple[Distribution, ...], list[ResolveError]]:
+    """What the target takes, and what there is to say about sources that hold native code if nobody can build it."""
     from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
     from packaging.pylock import PylockSelectError
 
     pylock = parse(lock)
     _refuse_unknown(choice, pylock, lock)
-    found = []
+    found, native = [], []
     try:
         for package, chosen in pylock.select(
             environment=cast("Environment", environment(target)),
@@ -125,11 +133,14 @@ def _select(lock: Lock, target: Target, choice: Choice) -> tuple[Distribution, .
             dependency_groups=choice.groups,
         ):
             found.append(_distribution(package, chosen, lock, target))
+            if found[-1].kind == "sdist" and has_native_wheels(_plain(package)):
+                # What has wheels for other machines: that is known before it is fetched.
+                native.append(explain(_plain(package), target, newest=None))
     except PylockSelectError as error:
         raise _unfit(pylock, target) or ResolveError(f"{lock.subject} does not fit {target}: {error}") from error
     except (UndefinedComparison, UndefinedEnvironmentName) as error:
         raise InputError(f"{lock.subject} has a marker that can't be understood: {error}") from error
-    return tuple(sorted(found, key=lambda each: each.name))
+    return tuple(sorted(found, key=lambda each: each.name)), native
 
 
 def _refuse_unknown(choice: Choice, pylock: Pylock, lock: Lock) -> None:
@@ -171,7 +182,6 @@ def _distribution(package: Package, chosen: Chosen, lock: Lock, target: Target) 
     if file_name.endswith(".whl"):
         _refuse_foreign_wheel(file_name, target)
         return Distribution("wheel", name, version, url, _bytes(digest, name, lock), file_name)
-    _refuse_native_source(package, target)
     folder = Path(getattr(chosen, "subdirectory", None) or "")
     return Distribution("sdist", name, version, url, _bytes(digest, name, lock), file_name, folder=folder)
 
@@ -206,12 +216,7 @@ def _refuse_foreign_wheel(file_name: str, target: Target) -> None:
         )
 
 
-def _refuse_native_source(package: Package, target: Target) -> None:
-    """What has wheels for other machines most likely holds native code: that is known before it is fetched."""
-    if has_native_wheels(_plain(package)):
-        raise explain(_plain(package), target, newest=None)
-
-
 def _plain(package: Package) -> Mapping[str, Any]:
     wheels = [{"name": wheel.filename} for wheel in package.wheels or ()]
-    return {"name": str(package.name), "version": str(package.version or ""), "wheels": wheels}
+    sdist = {"sdist": {"name": package.sdist.filename}} if package.sdist else {}
+    return {"name": str(package.name), "version": str(package.version or ""), "wheels": wheels, **sdist}

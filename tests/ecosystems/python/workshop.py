@@ -11,7 +11,7 @@ from typing import Any
 from lpack.assembling import Assembly, function_assembly
 from lpack.aws.architectures import ARCHITECTURES
 from lpack.aws.runtimes import runtime
-from lpack.config import Function, Project
+from lpack.config import Building, Function, Project
 from lpack.ecosystems import Ask, Policy, Provided, python
 from lpack.ecosystems.python.locking import Locked
 from lpack.ecosystems.python.selection import Lock
@@ -53,7 +53,7 @@ class Workshop:
     def ask(self, **function: Any) -> Ask:
         made = self.function(**function)
         functions = (made, *(replace(made, name=name) for name in self.others))
-        project = Project(self.folder, self.folder / "lpack.toml", functions, resolver=self.resolver)
+        project = Project(self.folder, self.folder / "lpack.toml", functions, building=Building(resolver=self.resolver))
         host = Host({**os.environ, **self.environ}, self.store.folder)
         return Ask(made.dependencies, project, self.store, host, Silent(), self.provided)
 
