@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +50,50 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"`{shown(command)}` took more than {timeout:g} seconds") from error
     return Result(process.returncode, process.stdout, process.stderr)
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str | Path],
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    pass_fds: Sequence[int] = (),
+    stdout: int = subprocess.PIPE,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs beside lpack until the block ends; ToolError when it can't be started.
+
+    It is in a session of its own, so that Ctrl-C is lpack's to deal with; all of its session ends with the block.
+    """
+    arguments = [str(part) for part in command]
+    try:
+        process = subprocess.Popen(
+            arguments,
+            cwd=folder,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            pass_fds=pass_fds,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ToolError(f"`{arguments[0]}` can't be run: {error.strerror}") from error
+    try:
+        yield process
+    finally:
+        end(process)
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program that ``running`` started, and its session, and wait for it; nothing if it has ended."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def shown(command: Sequence[str | Path]) -> str:

@@ -21,10 +21,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeVar
 
 from .errors import LpackError
+from .folders import remove_unused
 
 _DAY = 86_400
 _TEMPORARY = "tmp"
 _LOCKS = "locks"
+
+UNPACKED = "unpacked"
+"""The kind of the folders that are there whole or not at all."""
 
 CACHE_TAG = "CACHEDIR.TAG"
 CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
@@ -266,6 +270,10 @@ class Store:
         files = size = 0
         with self._written():
             for folder in self._removable():
+                if folder.name == UNPACKED:
+                    folders_removed = remove_unused(folder, before)
+                    files, size = files + folders_removed[0], size + folders_removed[1]
+                    continue
                 for path, status in _files(folder):
                     if status.st_mtime >= before:
                         if status.st_mtime > time.time():

@@ -12,17 +12,17 @@ PACKAGE = Path(__file__).parent.parent / "lpack"
 
 FLOORS = """
     cli
-    build examine
-    artifacts layering subjects
+    build emulator examine
+    artifacts clients layering subjects unpacked
     assembling
     catalogue check ecosystems starters
     image
     download
     http_client
     archive overlay record trimming worker_processes
-    side_by_side sources
+    means side_by_side sources
     store
-    network
+    folders network
     config
     config_keys
     config_packages
