@@ -369,7 +369,7 @@ class _Work:
             *check(tree, subject, packages=assembly.packages, elf=elf_facts(tree, store), layers=stack.parts),
             *check_code(tree, [function.target], store),
             *stack.findings,
-            *check_handler(tree, function.handler, function.target, stack.parts),
+            *check_handler(tree, function.handler, function.target, stack.parts, store),
         )
 
     def _made(self, plan: Plan, before: Finished | None, findings: tuple[Finding, ...], store: Store) -> Outcome:

@@ -46,11 +46,12 @@ def check_artifact(artifact: Path, subject: Subject, *, host: Host, layers: Sequ
     What the subject leaves open is not checked.
     """
     tree, packages = packages_in(read_zip(artifact))
-    found = check(tree, subject, packages=packages, elf=elf_facts(tree, Store(host.cache)), layers=layers)
-    found += check_code(tree, [subject.target], Store(host.cache))
+    store = Store(host.cache)
+    found = check(tree, subject, packages=packages, elf=elf_facts(tree, store), layers=layers)
+    found += check_code(tree, [subject.target], store)
     found += check_layers(subject.target, layers)
     if subject.handler:
-        found += check_handler(tree, subject.handler, subject.target, layers)
+        found += check_handler(tree, subject.handler, subject.target, layers, store)
     found += check_upload(subject.name, artifact.stat().st_size)
     found += _against_record(artifact, tree)
     return Checked(artifact, tree, packages, tuple(found), sum(layer.size or 0 for layer in layers))

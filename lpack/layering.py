@@ -119,18 +119,18 @@ def _is_known(target: Target) -> bool:
     return target.runtime.family in SUPPORTED_FAMILIES
 
 
-def check_handler(tree: Tree, handler: str, target: Target, layers: Sequence[LayerPart]) -> list[Finding]:
+def check_handler(tree: Tree, handler: str, target: Target, layers: Sequence[LayerPart], store: Store) -> list[Finding]:
     """What is wrong with a function's handler, which may as well be in a layer.
 
     What a layer of others holds is not known, so that a handler which is nowhere else is only worth a warning.
     """
     ecosystem = ecosystem_of(target.runtime)
-    found = ecosystem.check_handler(tree, handler, target)
+    found = ecosystem.check_handler(tree, handler, target, store)
     if not any(finding.severity is Severity.ERROR for finding in found):
         return found
     known = [layer.tree for layer in layers if layer.tree]
     together = _searched(tree, known, package_folders(target.runtime) or ("",))
-    found_together = ecosystem.check_handler(together, handler, target)
+    found_together = ecosystem.check_handler(together, handler, target, store)
     if not any(finding.severity is Severity.ERROR for finding in found_together):
         return found_together
     unknown = [f"`{layer.name}`" for layer in layers if layer.tree is None]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from index_server import IndexServer
+from own_store import own_store
 from workshop import Workshop, target
 
 from lpack.assembling import Assembly, Variant
@@ -177,21 +178,21 @@ NOWHERE = Tree(())
 @pytest.mark.parametrize("folder", ["python", "python/lib/python3.13/site-packages"])
 def test_a_handler_may_be_in_a_layer(workshop: Workshop, folder: str) -> None:
     layers = [part_of(holding({f"{folder}/app.py": GOOD}, layer()), X313, workshop.store)]
-    assert check_handler(NOWHERE, "app.handler", X313, layers) == []
-    (finding,) = check_handler(NOWHERE, "app.handlr", X313, layers)
+    assert check_handler(NOWHERE, "app.handler", X313, layers, own_store()) == []
+    (finding,) = check_handler(NOWHERE, "app.handlr", X313, layers, own_store())
     assert finding.severity is Severity.ERROR
 
 
 @pytest.mark.parametrize("path", ["app.py", "python/lib/python3.12/site-packages/app.py", "nodejs/app.py"])
 def test_a_handler_is_not_looked_for_where_the_runtime_does_not_look(workshop: Workshop, path: str) -> None:
     layers = [part_of(holding({path: GOOD}, layer()), X313, workshop.store)]
-    (finding,) = check_handler(NOWHERE, "app.handler", X313, layers)
+    (finding,) = check_handler(NOWHERE, "app.handler", X313, layers, own_store())
     assert finding.severity is Severity.ERROR
 
 
 def test_a_handler_that_is_nowhere_may_be_in_a_layer_of_others(workshop: Workshop) -> None:
     layers = parts_of(function(LayerArn("arn:a"), LayerArn("arn:b")), {}, workshop.store)
-    (finding,) = check_handler(NOWHERE, "app.handler", X313, layers)
+    (finding,) = check_handler(NOWHERE, "app.handler", X313, layers, own_store())
     assert (finding.severity, finding.hint) == (Severity.WARNING, "this is fine if it is in `arn:a` or `arn:b`")
 
 
@@ -200,7 +201,7 @@ def tree_of(files: Mapping[str, str]) -> Tree:
 
 
 def test_a_function_s_own_handler_needs_no_layer() -> None:
-    assert check_handler(tree_of({"app.py": GOOD}), "app.handler", X313, ()) == []
+    assert check_handler(tree_of({"app.py": GOOD}), "app.handler", X313, (), own_store()) == []
 
 
 @pytest.mark.parametrize(
@@ -224,4 +225,4 @@ def test_what_comes_first_hides_what_comes_later(
     workshop: Workshop, own: dict[str, str], layers: list[dict[str, str]], handler: str, *, is_there: bool
 ) -> None:
     parts = [part_of(holding(files, layer()), X313, workshop.store) for files in layers]
-    assert (check_handler(tree_of(own), handler, X313, parts) == []) is is_there
+    assert (check_handler(tree_of(own), handler, X313, parts, own_store()) == []) is is_there

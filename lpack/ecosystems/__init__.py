@@ -96,7 +96,7 @@ class Ecosystem(Protocol):
     def check_code(self, tree: Tree, target: Target, store: Store) -> list[Finding]:
         """What is wrong with code that the target's language has to load, as far as no other check knows it."""
 
-    def check_handler(self, tree: Tree, handler: str, target: Target) -> list[Finding]:
+    def check_handler(self, tree: Tree, handler: str, target: Target, store: Store) -> list[Finding]:
         """What is wrong with the handler, found by reading the tree."""
 
     def required_by(self, ask: Ask, locked: Any, target: Target) -> Mapping[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 
 from ...model import Finding, Severity, Target
+from ...store import Store
 from ...tree import LINK, Entry, Tree
 from .origin import BOOTSTRAP
 
@@ -29,7 +30,7 @@ _FOLDERS_OF_SHELLS = ("/bin", "/usr/bin")
 _OF_FUNCTION, _OF_LAYERS = "/var/task/", "/opt/"
 
 
-def check_handler(tree: Tree, handler: str, target: Target) -> list[Finding]:  # noqa: ARG001 -- the handler is any text
+def check_handler(tree: Tree, handler: str, target: Target, store: Store) -> list[Finding]:  # noqa: ARG001 -- the handler is any text
     """The findings about the `bootstrap` at the root of a function or layer."""
     entry = _behind_links(tree, BOOTSTRAP)
     if entry is None:

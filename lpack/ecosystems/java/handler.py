@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ...errors import InputError
 from ...model import Finding, Severity, Target
+from ...store import Store
 from ...tree import Tree
 from .class_files import ABSTRACT, INTERFACE, PUBLIC, STATIC, ClassFile, Method
 from .class_path import ClassPath
@@ -26,7 +27,7 @@ _INTERFACE_METHOD = "handleRequest"
 _MOST_ANCESTORS = 200
 
 
-def check_handler(tree: Tree, handler: str, target: Target) -> list[Finding]:
+def check_handler(tree: Tree, handler: str, target: Target, store: Store) -> list[Finding]:  # noqa: ARG001 -- the Protocol's
     """The findings about a handler such as ``example.App::handle``, or ``example.App`` for a class with the interface.
 
     A method may be inherited; where a class above is not in the tree, it can't be known.

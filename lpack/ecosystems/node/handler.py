@@ -13,11 +13,15 @@ from typing import NamedTuple
 
 from ...aws.layer_paths import package_folders
 from ...model import Finding, Severity, Target
+from ...store import Store
 from ...tree import LINK, Entry, Tree
+from .exports import Exports, exports_of
 
 _CHECK = "handler"
 _LONGEST_MODULE = 32 << 20
 _MOST_LINKS = 40
+_NOTE = "node-exports-1"
+_KEPT_FROM = 64 << 10
 _SUFFIXES = ("", ".js", ".mjs", ".cjs")
 _TYPESCRIPT = (".ts", ".mts", ".cts", ".tsx")
 _DETECTS_MODULES = 24
@@ -25,13 +29,14 @@ _DETECTS_MODULES = 24
 
 
 class _Named(NamedTuple):
-    """A handler's parts: a path without suffix, and the name of what it exports."""
+    """A handler, and its parts: a path without suffix, and the name of what it exports."""
 
+    handler: str
     base: str
     function: str
 
 
-def check_handler(tree: Tree, handler: str, target: Target) -> list[Finding]:
+def check_handler(tree: Tree, handler: str, target: Target, store: Store) -> list[Finding]:
     """The findings about a handler such as ``index.handler`` or ``src/index.handler``."""
     named = _named(handler, target)
     if isinstance(named, str):
@@ -43,7 +48,7 @@ def check_handler(tree: Tree, handler: str, target: Target) -> list[Finding]:
         return [_no_module(tree, named.base, handler)]
     if found.source.size > _LONGEST_MODULE:
         return [_error(f"`{found.path}`, the handler's module, is too large to be read", None)]
-    return _check_exports(tree, found, named, handler, target)
+    return _check_exports(tree, found, named, target, _exports(found, store))
 
 
 def _named(handler: str, target: Target) -> _Named | str:
@@ -57,7 +62,7 @@ def _named(handler: str, target: Target) -> _Named | str:
         return "has `..` in it, which Lambda refuses"
     if not module or not dot or not function:
         return "is not of the form `file.export`"
-    return _Named(posixpath.join(folder, module), function.partition(".")[0])
+    return _Named(handler, posixpath.join(folder, module), function.partition(".")[0])
 
 
 def _package_folder(path: str) -> str:
@@ -78,10 +83,21 @@ def _file(tree: Tree, path: str) -> Entry | None:
     return None
 
 
-def _check_exports(tree: Tree, entry: Entry, named: _Named, handler: str, target: Target) -> list[Finding]:
-    from .exports import exports_of
+def _exports(entry: Entry, store: Store) -> Exports:
+    """What the module exports: large ones, as bundles are, take long to read, and are read once."""
+    if entry.source.size < _KEPT_FROM:
+        return exports_of(entry.read())
+    key = entry.source.sha256.hex()
+    noted = store.note(_NOTE, key)
+    if noted is None:
+        found = exports_of(entry.read())
+        store.make_note(_NOTE, key, [sorted(found.of_module), sorted(found.of_commonjs), *found[2:]])
+        return found
+    of_module, of_commonjs, is_module, wrong_line = noted
+    return Exports(frozenset(of_module), frozenset(of_commonjs), is_module, wrong_line)
 
-    found = exports_of(entry.read())
+
+def _check_exports(tree: Tree, entry: Entry, named: _Named, target: Target, found: Exports) -> list[Finding]:
     is_module = entry.path.endswith(".mjs") or (entry.path.endswith(".js") and _says_module(tree, entry.path))
     if found.is_module and not is_module and (entry.path.endswith(".cjs") or _is_old(target)):
         # Newer ones look at the syntax of .js files by themselves.
@@ -95,8 +111,9 @@ def _check_exports(tree: Tree, entry: Entry, named: _Named, handler: str, target
         return [Finding(Severity.WARNING, _CHECK, message, "see whether it is correct")]
     if is_module and named.function in found.of_commonjs:
         fact = f"`{entry.path}` is an ES module, where `exports` is not known"
-        return [_error(f"the handler `{handler}` was not found: {fact}", f"write `export const {named.function} = …`")]
-    return [_no_function(entry.path, named, handler, names)]
+        message = f"the handler `{named.handler}` was not found: {fact}"
+        return [_error(message, f"write `export const {named.function} = …`")]
+    return [_no_function(entry.path, named, names)]
 
 
 def _is_old(target: Target) -> bool:
@@ -139,11 +156,11 @@ def _no_module(tree: Tree, base: str, handler: str) -> Finding:
     return _error(f"the handler `{handler}` was not found: {fact}", hint)
 
 
-def _no_function(path: str, named: _Named, handler: str, names: frozenset[str]) -> Finding:
+def _no_function(path: str, named: _Named, names: frozenset[str]) -> Finding:
     near = difflib.get_close_matches(named.function, sorted(names), n=1, cutoff=0.5)
     likely = near or sorted(name for name in names if "handler" in name.lower())[:1]
     hint = f"did you mean `{named.base}.{likely[0]}`?" if likely else f"export `{named.function}` from `{path}`"
-    return _error(f"the handler `{handler}` was not found: `{path}` does not export `{named.function}`", hint)
+    return _error(f"the handler `{named.handler}` was not found: `{path}` does not export `{named.function}`", hint)
 
 
 def _error(message: str, hint: str | None) -> Finding:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...model import Finding, Severity, Target
+from ...store import Store
 from ...tree import LINK, Entry, Tree
 from .tags import python_version
 
@@ -20,7 +21,7 @@ _LONGEST_MODULE = 8 << 20
 _MOST_LINKS = 40
 
 
-def check_handler(tree: Tree, handler: str, target: Target) -> list[Finding]:
+def check_handler(tree: Tree, handler: str, target: Target, store: Store) -> list[Finding]:  # noqa: ARG001 -- the Protocol's
     """The findings about a handler such as ``app.handler`` or ``package/module.function``."""
     module, _, function = handler.rpartition(".")
     if not module or not function:

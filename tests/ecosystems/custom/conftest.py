@@ -14,6 +14,7 @@ from typing import Any
 import clean_roots
 import pytest
 from emulator import HERE, emulated
+from own_store import own_store
 
 from lpack.archive.zip_writer import write_zip
 from lpack.aws.architectures import ARCHITECTURES
@@ -61,7 +62,7 @@ class Made:
         subject = Subject(name="hello", target=self.target, today=date(2026, 11, 1), allow_deprecated=True)
         facts = elf_facts(self.tree, self.store)
         found = check(self.tree, subject, packages=(), elf=facts)
-        return [*found, *custom.check_handler(self.tree, "hello", self.target)]
+        return [*found, *custom.check_handler(self.tree, "hello", self.target, own_store())]
 
     def zip(self, folder: Path) -> Path:
         file = folder / "function.zip"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from own_store import own_store
 
 from lpack.aws.architectures import ARM64
 from lpack.aws.runtimes import RUNTIMES
@@ -16,7 +17,7 @@ def entry(path: str, data: bytes, mode: int = EXECUTABLE) -> Entry:
 
 
 def findings(data: bytes, *beside: Entry) -> list[Finding]:
-    return check_handler(Tree.of([entry("bootstrap", data), *beside]), "any text", TARGET)
+    return check_handler(Tree.of([entry("bootstrap", data), *beside]), "any text", TARGET, own_store())
 
 
 @pytest.mark.parametrize(
@@ -73,18 +74,18 @@ def test_a_program_is_left_to_the_checks_of_native_code() -> None:
 
 def test_a_link_is_followed() -> None:
     program = entry("bin/runtime", b"\x7fELF")
-    assert not check_handler(Tree.of([program, entry("bootstrap", b"bin/runtime", LINK)]), "", TARGET)
+    assert not check_handler(Tree.of([program, entry("bootstrap", b"bin/runtime", LINK)]), "", TARGET, own_store())
     circle = Tree.of([entry("bootstrap", b"./bootstrap", LINK)])
-    assert [found.severity for found in check_handler(circle, "", TARGET)] == [Severity.ERROR]
+    assert [found.severity for found in check_handler(circle, "", TARGET, own_store())] == [Severity.ERROR]
 
 
 def test_without_a_bootstrap_the_error_says_where_one_can_come_from() -> None:
-    (found,) = check_handler(Tree.of([]), "any text", TARGET)
+    (found,) = check_handler(Tree.of([]), "any text", TARGET, own_store())
     assert found.severity is Severity.ERROR
     assert "was not found at the root" in found.message
     assert all(word in str(found.hint) for word in ("go.mod", "Cargo.toml", "CMakeLists.txt", "`artifact`", "layer"))
 
 
 def test_a_bootstrap_in_a_folder_is_pointed_out() -> None:
-    (found,) = check_handler(Tree.of([entry("out/bootstrap", b"\x7fELF")]), "any text", TARGET)
+    (found,) = check_handler(Tree.of([entry("out/bootstrap", b"\x7fELF")]), "any text", TARGET, own_store())
     assert found.hint == "`out/bootstrap` is there: let `source` be its folder, or name it with `artifact`"

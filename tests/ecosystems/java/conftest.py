@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_store import own_store
 
 from lpack.aws.architectures import X86_64
 from lpack.aws.runtimes import RUNTIMES
@@ -154,7 +155,7 @@ def make(tmp_path: Path, store_folder: Path) -> Callable[..., Made]:
         tree, clashes = overlay(own.entries, in_lib)
         assert not clashes
         findings = [
-            *java.check_handler(tree, handler, target),
+            *java.check_handler(tree, handler, target, own_store()),
             *java.check_code(tree, target, Store(store)),
         ]
         left_out = own.left_out + installed.left_out

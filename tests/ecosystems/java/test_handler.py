@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import pytest
+from own_store import own_store
 
 from lpack.aws.architectures import ARM64
 from lpack.aws.runtimes import RUNTIMES
@@ -17,7 +18,7 @@ TreeOf = Callable[[Mapping[str, bytes]], Tree]
 
 
 def problem(tree: Tree, handler: str) -> tuple[str, str]:
-    findings = check_handler(tree, handler, TARGET)
+    findings = check_handler(tree, handler, TARGET, own_store())
     assert len(findings) == 1
     assert findings[0].severity == "error"
     assert findings[0].check == "handler"
@@ -38,7 +39,7 @@ def problem(tree: Tree, handler: str) -> tuple[str, str]:
     ],
 )
 def test_what_is_there_is_found(handler: str, compiled: Mapping[str, bytes], tree: TreeOf) -> None:
-    assert check_handler(tree(compiled), handler, TARGET) == []
+    assert check_handler(tree(compiled), handler, TARGET, own_store()) == []
 
 
 @pytest.mark.parametrize("folder", ["lib", "java/lib", ""])
@@ -46,7 +47,7 @@ def test_a_handler_can_be_in_a_jar(
     folder: str, compiled: Mapping[str, bytes], tree: TreeOf, jar: Callable[[Mapping[str, bytes]], bytes]
 ) -> None:
     files = {f"{folder}/app.jar".lstrip("/"): jar(compiled), f"{folder}/a.jar".lstrip("/"): b"not a jar"}
-    assert check_handler(tree(files), "example.Deeper", TARGET) == []
+    assert check_handler(tree(files), "example.Deeper", TARGET, own_store()) == []
 
 
 @pytest.mark.parametrize(
@@ -78,8 +79,8 @@ def test_what_a_class_of_a_layer_may_hold_is_not_held_against_the_function(
     compiled: Mapping[str, bytes], tree: TreeOf
 ) -> None:
     alone = tree({"example/App.class": compiled["example/App.class"]})
-    assert check_handler(alone, "example.App::inherited", TARGET) == []
-    assert check_handler(alone, "example.App", TARGET) == []
+    assert check_handler(alone, "example.App::inherited", TARGET, own_store()) == []
+    assert check_handler(alone, "example.App", TARGET, own_store()) == []
 
 
 def test_a_jar_for_spring_boots_own_loader_is_recognised(compiled: Mapping[str, bytes], tree: TreeOf) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from own_store import own_store
 
 from lpack.aws.architectures import X86_64
 from lpack.aws.runtimes import runtime
@@ -63,7 +64,7 @@ def tree_of(**files: str) -> Tree:
 
 
 def findings(files: dict[str, str], handler: str = "index.handler", name: str = "nodejs22.x") -> list[Finding]:
-    return check_handler(tree_of(**files), handler, Target(runtime(name), X86_64))
+    return check_handler(tree_of(**files), handler, Target(runtime(name), X86_64), own_store())
 
 
 def message(files: dict[str, str], handler: str = "index.handler", name: str = "nodejs22.x") -> str:
@@ -159,8 +160,8 @@ def test_links_are_followed() -> None:
         Entry("circle.js", LINK, Content.of(b"circle.js")),
     ]
     target = Target(runtime("nodejs22.x"), X86_64)
-    assert not check_handler(Tree.of(entries), "main/index.handler", target)
-    assert check_handler(Tree.of(entries), "circle.handler", target)
+    assert not check_handler(Tree.of(entries), "main/index.handler", target, own_store())
+    assert check_handler(Tree.of(entries), "circle.handler", target, own_store())
 
 
 @given(st.text())
@@ -196,3 +197,12 @@ def test_all_names_of_an_object_are_found(names: list[str]) -> None:
     assert exports_of(text.encode()).of_commonjs == set(names)
     text = f"{declared} export {{ {', '.join(names)} }};"
     assert exports_of(text.encode()).of_module == set(names)
+
+
+def test_a_large_module_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "exports.handler = async () => 1;\n" + "// words\n" * 10_000
+    assert findings({"index.js": text}, "index.handler") == []
+    monkeypatch.setattr("lpack.ecosystems.node.handler.exports_of", None)  # it would fail if it was read again
+    assert findings({"index.js": text}, "index.handler") == []
+    (found,) = findings({"index.js": text}, "index.other")
+    assert "does not export `other`" in found.message

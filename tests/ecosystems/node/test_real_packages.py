@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_store import own_store
 
 from lpack.archive.zip_writer import write_zip
 from lpack.config_keys import Bundle
@@ -111,8 +112,8 @@ def test_typescript_is_bundled_with_native_packages_beside_it(workshop: Any, tmp
     assert own == {name, f"{name}.map", "table.txt"}
     assert "node_modules/zod/package.json" not in tree.by_path
     assert "node_modules/sharp/package.json" in tree.by_path
-    assert not check_handler(tree, "app/index.handler", function.target)
-    assert check_handler(tree, "app/index.other", function.target)
+    assert not check_handler(tree, "app/index.handler", function.target, own_store())
+    assert check_handler(tree, "app/index.other", function.target, own_store())
     if HERE:
         answer = run(tree, f"./{name}", {"number": 21}, tmp_path, workshop.store)
         assert answer == {"s3": "function", "sharp": "function", "number": 42}
@@ -196,6 +197,6 @@ def test_the_fixtures_work(  # noqa: PLR0917
     here = type(workshop)(copied_fixture(name), workshop.store)
     function = here.function(architecture=HERE, source=source)
     tree = here.tree(function)
-    assert not check_handler(tree, "index.handler", function.target)
+    assert not check_handler(tree, "index.handler", function.target, own_store())
     handler = next(f"./{path}" for path in ("index.mjs", "index.js") if path in tree.by_path)
     assert run(tree, handler, event, tmp_path, here.store) == expected

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from own_store import own_store
 from workshop import target
 
 from lpack.ecosystems.python.handler import check_handler
@@ -26,7 +27,7 @@ def tree_of(files: Mapping[str, str | bytes], links: Mapping[str, str] | None = 
 
 
 def the_finding(files: Mapping[str, str | bytes], handler: str = "app.handler") -> Finding:
-    (finding,) = check_handler(tree_of(files), handler, KNOWN)
+    (finding,) = check_handler(tree_of(files), handler, KNOWN, own_store())
     assert (finding.severity, finding.check) == (Severity.ERROR, "handler")
     return finding
 
@@ -71,7 +72,7 @@ DEFINITIONS = {
 
 @pytest.mark.parametrize("text", DEFINITIONS.values(), ids=DEFINITIONS.keys())
 def test_a_handler_is_found_however_it_is_defined(text: str) -> None:
-    assert check_handler(tree_of({"app.py": text}), "app.handler", KNOWN) == []
+    assert check_handler(tree_of({"app.py": text}), "app.handler", KNOWN, own_store()) == []
 
 
 NO_DEFINITIONS = {
@@ -112,13 +113,13 @@ def test_the_nearest_name_is_offered() -> None:
     ],
 )
 def test_a_module_is_found_in_packages_and_in_folders_without_init(path: str, handler: str) -> None:
-    assert check_handler(tree_of({path: "def handler(event, context): ..."}), handler, KNOWN) == []
+    assert check_handler(tree_of({path: "def handler(event, context): ..."}), handler, KNOWN, own_store()) == []
 
 
 def test_a_package_comes_before_a_module_of_its_name_and_a_plain_folder_after_it() -> None:
     package = {"app/__init__.py": "", "app.py": "def handler(event, context): ..."}
     assert "`app/__init__.py` does not define `handler`" in the_finding(package).message
-    assert check_handler(tree_of({"app/x.py": "", "app.py": "handler = 1"}), "app.handler", KNOWN) == []
+    assert check_handler(tree_of({"app/x.py": "", "app.py": "handler = 1"}), "app.handler", KNOWN, own_store()) == []
 
 
 def test_a_module_that_hides_the_folder_is_named() -> None:
@@ -130,7 +131,7 @@ def test_a_module_that_hides_the_folder_is_named() -> None:
 
 @pytest.mark.parametrize("suffix", [".so", ".abi3.so", ".cpython-311-x86_64-linux-gnu.so", ".pyc"])
 def test_what_can_t_be_read_is_believed(suffix: str) -> None:
-    assert check_handler(tree_of({f"app{suffix}": b"\x7fELF"}), "app.handler", KNOWN) == []
+    assert check_handler(tree_of({f"app{suffix}": b"\x7fELF"}), "app.handler", KNOWN, own_store()) == []
 
 
 def test_an_extension_of_another_python_is_no_module() -> None:
@@ -141,8 +142,8 @@ def test_links_are_followed() -> None:
     files = {"src/orders/app.py": "def handler(event, context): ..."}
     links = {"app.py": "src/orders/app.py", "orders": "./src/orders", "loop": "loop"}
     for handler in ("app.handler", "orders.app.handler"):
-        assert check_handler(tree_of(files, links), handler, KNOWN) == []
-    (finding,) = check_handler(tree_of(files, links), "loop.handler", KNOWN)
+        assert check_handler(tree_of(files, links), handler, KNOWN, own_store()) == []
+    (finding,) = check_handler(tree_of(files, links), "loop.handler", KNOWN, own_store())
     assert "was not found" in finding.message
 
 
@@ -178,7 +179,7 @@ def test_a_mistake_in_the_syntax_is_shown_with_its_line() -> None:
 
 def test_syntax_that_the_runtime_does_not_know_yet_is_a_mistake() -> None:
     text = "def handler(event, context):\n    match event:\n        case 1: ..."
-    (finding,) = check_handler(tree_of({"app.py": text}), "app.handler", target("python3.9"))
+    (finding,) = check_handler(tree_of({"app.py": text}), "app.handler", target("python3.9"), own_store())
     assert "the handler's module, is not valid Python: Pattern matching is only supported" in finding.message
 
 
@@ -186,8 +187,8 @@ def test_syntax_that_only_the_runtime_knows_is_no_mistake() -> None:
     # What no Python has yet stands for what this one has not.
     text = "async defer handler = t'{event}' $ {}"
     newer = replace(KNOWN, runtime=replace(KNOWN.runtime, version="3.99"))
-    assert check_handler(tree_of({"app.py": text}), "app.handler", newer) == []
-    (finding,) = check_handler(tree_of({"app.py": text}), "app.other", newer)
+    assert check_handler(tree_of({"app.py": text}), "app.handler", newer, own_store()) == []
+    (finding,) = check_handler(tree_of({"app.py": text}), "app.other", newer, own_store())
     assert "does not define `other`" in finding.message
 
 
@@ -199,4 +200,4 @@ def test_a_huge_module_is_not_read() -> None:
 @example(b"", "/top.handler")
 def test_any_module_and_any_handler_have_an_answer(module: bytes, handler: str) -> None:
     for each in (handler, f"app.{handler}", "app.handler"):
-        assert len(check_handler(tree_of({"app.py": module}), each, KNOWN)) <= 1
+        assert len(check_handler(tree_of({"app.py": module}), each, KNOWN, own_store())) <= 1
