@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import queue
-import random
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from .errors import InputError, ResolveError
 from .model import Host, Reporter
 from .network import Credential, Network, network_of, origin, redacted
 from .store import Store
+from .transfers import Progress, Stopped, transfer_all
 from .tree import unsafe
 
 if TYPE_CHECKING:
@@ -27,14 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Credential", "Download", "fetch", "redacted"]
 
-_CONNECTIONS = 8
 _CHUNK = 1 << 18
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
-_GRACE = 0.5
-"""Seconds for the other threads to clean up after a failure."""
-
-_TICK = 0.2
-"""Seconds after which the reporter is told again that nothing has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +71,7 @@ def fetch(  # noqa: PLR0913 -- what to have, where to keep it, whom to ask and w
     if missing:
         network = network_of(host.environ, credentials=credentials)
         shelf = _Shelf(kind, store, admit)
-        places |= _fetch_all(tuple(missing.values()), shelf, network=network, progress=_Progress(reporter))
+        places |= _fetch_all(tuple(missing.values()), shelf, network=network, progress=Progress("fetching", reporter))
     return places
 
 
@@ -92,80 +83,16 @@ class _Shelf(NamedTuple):
     admit: Admit
 
 
-class _Stopped(Exception):  # noqa: N818 -- no error: another download failed, or the user has had enough
-    pass
-
-
-class _Progress:
-    """Counts the bytes of all downloads together."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-        self._lock = threading.Lock()
-        self._bytes: dict[bytes, tuple[int, int]] = {}
-
-    def update(self, download: Download, *, done: int, size: int) -> None:
-        with self._lock:
-            self._bytes[download.sha256] = (done, max(done, size))
-        self.tell()
-
-    def tell(self) -> None:
-        """Say how far all are, even if that is no news: a reporter may raise, to end what takes too long."""
-        with self._lock:
-            done, size = (sum(each[part] for each in self._bytes.values()) for part in (0, 1))
-            self._reporter.progress("fetching", done, size)
-
-
 def _fetch_all(
-    downloads: Sequence[Download], shelf: _Shelf, *, network: Network, progress: _Progress
+    downloads: Sequence[Download], shelf: _Shelf, *, network: Network, progress: Progress
 ) -> dict[bytes, Path]:
-    """Fetch with several threads.
-
-    They are daemons and not an executor's, which would wait for them even when Python ends: one may sit for a minute
-    before a silent server, or for longer before another process's lock, when the user has pressed Ctrl-C.
-    """
     from .http_client import new_session
 
     stop = threading.Event()
-    to_do: queue.SimpleQueue[Download] = queue.SimpleQueue()
-    outcomes: queue.SimpleQueue[tuple[bytes, Path | BaseException]] = queue.SimpleQueue()
-    for download in downloads:
-        to_do.put(download)
     with shelf.store.temporary_folder() as folder, new_session(network) as session:
         fetcher = _Fetcher(session, network, folder, shelf, progress, stop)
-
-        def work() -> None:
-            while not stop.is_set():
-                try:
-                    download = to_do.get_nowait()
-                except queue.Empty:
-                    return
-                try:
-                    outcomes.put((download.sha256, fetcher.place_of(download)))
-                except BaseException as error:  # noqa: BLE001 -- raised again below, in the caller's thread
-                    outcomes.put((download.sha256, error))
-
-        threads = [threading.Thread(target=work, daemon=True) for _ in range(min(_CONNECTIONS, len(downloads)))]
-        places: dict[bytes, Path] = {}
-        try:
-            for thread in threads:
-                thread.start()
-            while len(places) < len(downloads):
-                try:
-                    digest, outcome = outcomes.get(timeout=_TICK)
-                except queue.Empty:
-                    progress.tell()
-                    continue
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                places[digest] = outcome
-        finally:
-            stop.set()
-            deadline = time.monotonic() + _GRACE
-            for thread in threads:
-                if thread.is_alive():
-                    thread.join(max(0.0, deadline - time.monotonic()))
-    return places
+        places = transfer_all(downloads, fetcher.place_of, stop=stop, progress=progress)
+    return {download.sha256: place for download, place in zip(downloads, places, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +103,7 @@ class _Fetcher:
     network: Network
     folder: Path
     shelf: _Shelf
-    progress: _Progress
+    progress: Progress
     stop: threading.Event
 
     def place_of(self, download: Download) -> Path:
@@ -198,7 +125,7 @@ class _Fetcher:
 
     def transfer(self, download: Download, partial: Path) -> None:
         """Write the file to ``partial``, in as many tries as the user allows."""
-        from .http_client import RequestFailure
+        from .http_client import RequestFailure, seconds_before
 
         for left in range(self.network.retries, -1, -1):
             try:
@@ -207,7 +134,7 @@ class _Fetcher:
                 if not failure.passing or not left:
                     message = f"`{download.name}` can't be fetched from `{failure.origin}`: {failure.fact}"
                     raise ResolveError(message, hint=failure.hint) from failure
-                self.stop.wait(min(_pause(self.network.retries - left, failure.pause), _LONGEST_PAUSE))
+                self.stop.wait(seconds_before(self.network.retries - left + 1, failure))
             else:
                 return
 
@@ -221,7 +148,7 @@ class _Fetcher:
                 file.write(chunk)
                 digest.update(chunk)
                 done += len(chunk)
-                self.progress.update(download, done=done, size=answer.size)
+                self.progress.update(download.sha256, done=done, size=answer.size)
         if digest.digest() != download.sha256:
             raise InputError(
                 f"`{download.name}` from `{origin(download.url)}` has SHA-256 {digest.hexdigest()}, "
@@ -255,11 +182,4 @@ class _Fetcher:
 
     def check_stop(self) -> None:
         if self.stop.is_set():
-            raise _Stopped
-
-
-def _pause(tries: int, asked_for: float | None) -> float:
-    """Seconds until the next try. Jitter, so that many machines don't come back at once."""
-    if asked_for is not None:
-        return asked_for
-    return _FIRST_PAUSE * (1 << tries) * random.uniform(0.5, 1)  # noqa: S311 -- hides nothing
+            raise Stopped

@@ -1,25 +1,29 @@
-"""One GET request: along redirects, by the right proxy, with the right credentials, and with a fact when it fails."""
+"""One HTTP request: along redirects, by the right proxy, with the right credentials, and with a fact when it fails."""
 
 from __future__ import annotations
 
 import base64
 import email.utils
+import random
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from . import __version__
-from .network import Login, Network, origin, redacted
+from .network import Login, Network, is_loopback, origin, redacted
 
 if TYPE_CHECKING:
     import requests
 
 _CHUNK = 1 << 18
 _REDIRECTS = 10
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 _PASSING_STATUSES = frozenset({408, 429, *range(500, 600)})
 _TIMEOUT_HINT = "set PIP_DEFAULT_TIMEOUT to more seconds"
 _NETWORK_HINT = "check the network; if this machine needs a proxy, set HTTPS_PROXY"
@@ -40,6 +44,74 @@ class RequestFailure(Exception):  # noqa: N818 -- what it means is for the calle
         self.hint = hint
         self.passing = passing
         self.pause = pause
+
+
+class Body:
+    """What is sent and does not fit into memory: ``size`` bytes, which ``chunks()`` gives anew for every try."""
+
+    def __init__(self, size: int, chunks: Callable[[], Iterator[bytes]]) -> None:
+        self._size = size
+        self._chunks = chunks
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks()
+        except OSError as error:  # which would look as if the connection had broken
+            raise _Unreadable(error) from error
+
+
+class _Unreadable(Exception):  # noqa: N818 -- on its way through requests, which must not take it for its own
+    def __init__(self, cause: OSError) -> None:
+        super().__init__()
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request; ``authorization`` is for the server in ``url`` alone, and stays behind when that sends elsewhere.
+
+    A ``confidential`` one is sent over TLS alone, except to this machine itself.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | Body | None = field(default=None, repr=False)
+    authorization: str | None = field(default=None, repr=False)
+    confidential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, from ``url``, whatever its ``status``; the body is read from the network."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    url: str
+    chunks: Iterator[bytes]
+
+    def read(self, most: int) -> bytes:
+        """The whole body; RequestFailure when it is longer than ``most`` bytes."""
+        data = bytearray()
+        for chunk in self.chunks:
+            data += chunk
+            if len(data) > most:
+                raise RequestFailure(self.url, f"its answer is longer than {most} bytes")
+        return bytes(data)
+
+    @property
+    def pause(self) -> float | None:
+        """Seconds to wait before the next try, if it says so."""
+        return _seconds(self.headers.get("Retry-After", ""))
+
+    @property
+    def passing(self) -> bool:
+        """Whether another try may have another answer."""
+        return self.status in _PASSING_STATUSES
 
 
 class Answer(NamedTuple):
@@ -69,48 +141,106 @@ def new_session(network: Network) -> requests.Session:
 @contextmanager
 def get(url: str, *, session: requests.Session, network: Network) -> Iterator[Answer]:
     """The answer to a GET request; RequestFailure also from reading its body."""
-    response, final_url = _follow(url, session, network)
+    encrypted = url.startswith("https:")
+
+    def login(at: str) -> Login | None:
+        # Credentials don't leave an encrypted connection for an open one.
+        return None if encrypted and not at.startswith("https:") else network.login(at)
+
+    def authorization(at: str) -> str | None:
+        found = login(at)
+        return basic(found.username, found.password) if found else None
+
+    response, final_url = _follow(Request("GET", url), authorization, session, network)
     with response:
+        if response.status_code != HTTPStatus.OK:
+            raise _refusal(response, final_url, login(final_url))
         length = response.headers.get("Content-Length", "")
         content_type = response.headers.get("Content-Type", "").partition(";")[0]
         yield Answer(int(length) if length.isdecimal() else 0, content_type, _body(response, final_url))
 
 
-def _follow(url: str, session: requests.Session, network: Network) -> tuple[requests.Response, str]:
+@contextmanager
+def send(request: Request, *, session: requests.Session, network: Network) -> Iterator[Reply]:
+    """The reply to a request, whatever its status; RequestFailure when there is none, also from reading its body."""
+    own = _server(request.url)
+
+    def authorization(at: str) -> str | None:
+        return request.authorization if _server(at) == own else None
+
+    response, final_url = _follow(request, authorization, session, network)
+    with response:
+        reason = response.reason or ""
+        yield Reply(response.status_code, reason, response.headers, final_url, _body(response, final_url))
+
+
+def _follow(
+    request: Request, authorization: Callable[[str], str | None], session: requests.Session, network: Network
+) -> tuple[requests.Response, str]:
     """The response at the end of the redirects, and its URL.
 
     Redirects are followed here and not by requests, as every address has its own proxy and its own credentials: what
     is meant for one host is never sent to another.
     """
-    import requests
-
-    encrypted = url.startswith("https:")
+    url = request.url
     for _ in range(_REDIRECTS):
         if not _usable(url):
             raise RequestFailure(url, "that is no https or http address")
-        # Credentials don't leave an encrypted connection for an open one.
-        login = None if encrypted and not url.startswith("https:") else network.login(url)
-        proxy = network.proxy(url)
-        try:
-            response = session.get(
-                redacted(url),
-                auth=_basic(login) if login else None,
-                proxies={urlsplit(url).scheme: proxy} if proxy else {},
-                verify=network.verifies(url) and (str(network.certificates) if network.certificates else True),
-                timeout=network.timeout,
-                allow_redirects=False,
-                stream=True,
-            )
-        except (requests.RequestException, OSError, ValueError) as error:
-            raise _explained(error, url, proxy) from error
-        if not response.is_redirect:
-            if response.status_code == requests.codes.ok:
-                return response, url
-            response.close()
-            raise _refusal(response, url, login)
+        if request.confidential and not url.startswith("https:") and not is_loopback(url):
+            raise RequestFailure(url, "its connection would not be encrypted")
+        response = _ask(request, url, authorization(url), session, network)
+        if not response.is_redirect or not _may_be_repeated(request, response.status_code):
+            return response, url
         response.close()
         url = urljoin(url, response.headers["Location"])
     raise RequestFailure(url, f"it redirects more than {_REDIRECTS} times")
+
+
+def _may_be_repeated(request: Request, status: int) -> bool:
+    """Whether the request means the same elsewhere: https://www.rfc-editor.org/rfc/rfc9110#name-redirection-3xx."""
+    return request.method in {"GET", "HEAD"} or status in {
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.PERMANENT_REDIRECT,
+    }
+
+
+def _ask(
+    request: Request, url: str, authorization: str | None, session: requests.Session, network: Network
+) -> requests.Response:
+    """The response of one server."""
+    import requests
+
+    proxy = network.proxy(url)
+    try:
+        return session.request(
+            request.method,
+            redacted(url),
+            headers={**request.headers, **({"Authorization": authorization} if authorization else {})},
+            # What is streamed is given as requests knows it: an iterable, with a length.
+            data=request.body,
+            proxies={urlsplit(url).scheme: proxy} if proxy else {},
+            verify=network.verifies(url) and (str(network.certificates) if network.certificates else True),
+            timeout=network.timeout,
+            allow_redirects=False,
+            stream=True,
+        )
+    except _Unreadable as error:
+        raise error.cause from None
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise _explained(error, url, proxy) from error
+
+
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
+def seconds_before(next_try: int, failure: RequestFailure) -> float:
+    """Seconds to wait before try 1, 2, … after the first. Jitter, so that many machines don't come back at once."""
+    if failure.pause is not None:
+        return min(failure.pause, _LONGEST_PAUSE)
+    grown = _FIRST_PAUSE * (1 << next_try - 1) * random.uniform(0.5, 1)  # noqa: S311 -- hides nothing
+    return min(grown, _LONGEST_PAUSE)
 
 
 def _usable(url: str) -> bool:
@@ -121,15 +251,9 @@ def _usable(url: str) -> bool:
         return False
 
 
-def _basic(login: Login) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+def basic(username: str, password: str) -> str:
     """Basic authentication in UTF-8 (requests' own takes Latin-1): https://www.rfc-editor.org/rfc/rfc7617#section-2.1."""
-    token = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
-
-    def authorise(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Basic {token}"
-        return request
-
-    return authorise
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 
 def _body(response: requests.Response, url: str) -> Iterator[bytes]:

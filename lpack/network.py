@@ -115,6 +115,17 @@ def origin(url: str) -> str:
     return found[0] if found else ""
 
 
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine itself, where nobody can listen on the way."""
+    import ipaddress
+
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
+
+
 def _number(environ: Mapping[str, str], name: str, *, least: float = 0) -> float | None:
     text = environ.get(name)
     if not text:

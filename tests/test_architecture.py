@@ -18,7 +18,7 @@ FLOORS = """
     catalogue check ecosystems starters
     image
     download
-    http_client
+    http_client transfers
     archive overlay record trimming worker_processes
     means side_by_side sources
     store

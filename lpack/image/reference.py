@@ -5,7 +5,6 @@ As Docker reads them: https://pkg.go.dev/github.com/distribution/reference
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -77,15 +76,6 @@ def parse_repository(text: str) -> Repository:
     if reference.tag or reference.digest:
         raise _unusable(text, "it has a tag or a digest, and a repository's name was expected")
     return reference.repository
-
-
-def is_loopback(registry: str) -> bool:
-    """Whether a ``host[:port]`` is this machine itself, to which nobody else can listen."""
-    host = _PORT.sub("", registry)
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:  # a name
-        return False
 
 
 def _repository(text: str, path: str) -> Repository:

@@ -3,7 +3,7 @@
 import pytest
 
 from lpack.errors import UsageError
-from lpack.image.reference import Reference, Repository, is_loopback, parse_reference, parse_repository
+from lpack.image.reference import Reference, Repository, parse_reference, parse_repository
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 
@@ -91,23 +91,6 @@ def test_the_digest_decides_and_latest_is_asked_for_without_any() -> None:
     assert parse_reference(f"shop:v1@{DIGEST}").asked_for == DIGEST
     assert parse_reference("shop:v1").asked_for == "v1"
     assert parse_reference("shop").asked_for == "latest"
-
-
-@pytest.mark.parametrize(
-    ("registry", "is_this_machine"),
-    [
-        ("localhost", True),
-        ("localhost:5000", True),
-        ("127.1.2.3:5000", True),
-        ("[::1]:5000", True),
-        ("localhost.example.com", False),
-        ("r.example.com:5000", False),
-        ("10.0.0.1:5000", False),
-        ("[fe80::1]", False),
-    ],
-)
-def test_what_is_this_machine_itself(registry: str, is_this_machine: bool) -> None:  # noqa: FBT001 -- a parameter
-    assert is_loopback(registry) == is_this_machine
 
 
 def test_the_api_of_docker_hub_is_elsewhere() -> None:
