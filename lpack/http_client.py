@@ -163,10 +163,9 @@ def get(url: str, *, session: requests.Session, network: Network) -> Iterator[An
 @contextmanager
 def send(request: Request, *, session: requests.Session, network: Network) -> Iterator[Reply]:
     """The reply to a request, whatever its status; RequestFailure when there is none, also from reading its body."""
-    own = _server(request.url)
 
     def authorization(at: str) -> str | None:
-        return request.authorization if _server(at) == own else None
+        return request.authorization if same_server(at, request.url) else None
 
     response, final_url = _follow(request, authorization, session, network)
     with response:
@@ -230,9 +229,10 @@ def _ask(
         raise _explained(error, url, proxy) from error
 
 
-def _server(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port
+def same_server(one: str, other: str) -> bool:
+    """Whether two URLs lead to one server: what is meant for one of them may be sent to the other."""
+    first, second = urlsplit(one), urlsplit(other)
+    return (first.scheme, first.hostname, first.port) == (second.scheme, second.hostname, second.port)
 
 
 def seconds_before(next_try: int, failure: RequestFailure) -> float:

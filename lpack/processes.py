@@ -29,16 +29,24 @@ class Result:
 
 
 def run(
-    command: Sequence[str | Path], *, folder: Path, environ: Mapping[str, str], timeout: float | None = None
+    command: Sequence[str | Path],
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    timeout: float | None = None,
+    given: str = "",
 ) -> Result:
-    """Run a program to its end without a terminal; ToolError when it can't be started, or takes ``timeout`` seconds."""
+    """Run a program to its end without a terminal; ToolError when it can't be started, or takes ``timeout`` seconds.
+
+    It finds ``given`` at its standard input.
+    """
     arguments = [str(part) for part in command]
     try:
         process = subprocess.run(
             arguments,
             cwd=folder,
             env=dict(environ),
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             encoding="utf-8",
             errors="replace",

@@ -8,15 +8,27 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
+import secrets
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 PROGRAMS = ("docker-registry",)
 """What a test that uses a registry needs; skopeo comes on top where another tool is to agree."""
@@ -120,3 +132,122 @@ def _listening(process: subprocess.Popen[bytes], log: Path) -> str:
             return found[1]
         time.sleep(0.01)
     raise AssertionError(f"docker-registry does not listen: {log.read_text()}")
+
+
+# Tokens: docker-registry takes those of a server that it trusts by a certificate.
+# https://distribution.github.io/distribution/spec/auth/jwt/
+
+
+@dataclass
+class TokenServer:
+    """What sells tokens to LOGIN, and to nobody in particular tokens that only read; and how often it was asked."""
+
+    realm: str
+    settings: dict[str, Any]
+    asked: list[dict[str, list[str]]] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
+    lifetime: int = 300
+    identity_token: str = "one that buys tokens"
+
+
+@contextlib.contextmanager
+def serving_tokens(folder: Path) -> Iterator[TokenServer]:
+    """A token server on a free port until the block ends; its ``settings`` are for ``serving``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = _certificate(key)
+    folder.mkdir(parents=True, exist_ok=True)
+    bundle = folder / "tokens.pem"
+    bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    chain = [base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()]
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the name is the library's
+            pass
+
+        def do_GET(self) -> None:
+            self.sell(parse_qs(urlsplit(self.path).query), self.headers.get("Authorization", ""))
+
+        def do_POST(self) -> None:
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            known = form.get("refresh_token") == [server.identity_token] and form["grant_type"] == ["refresh_token"]
+            form["scope"] = form["scope"][0].split()
+            self.sell(form, _basic(LOGIN) if known else "unknown")
+
+        def sell(self, asked: dict[str, list[str]], authorization: str) -> None:
+            server.asked.append(asked)
+            server.logins.append(authorization)
+            if authorization not in ("", _basic(LOGIN)):
+                self.answer(401, {"details": "incorrect username or password"})
+                return
+            access = []
+            for resource in asked.get("scope", []):
+                kind, name, actions = resource.split(":")
+                allowed = [each for each in actions.split(",") if each == "pull" or authorization]
+                access.append({"type": kind, "name": name, "actions": allowed})
+            now = int(time.time())
+            claims = {
+                "iss": "lpack",
+                "sub": "",
+                "aud": asked["service"][0],
+                "jti": secrets.token_hex(8),
+                "nbf": now - 10,
+                "iat": now,
+                "exp": now + server.lifetime,
+                "access": access,
+            }
+            token = jwt.encode(claims, key, algorithm="ES256", headers={"x5c": chain})
+            self.answer(200, {"token": token, "expires_in": server.lifetime})
+
+        def answer(self, status: int, document: dict[str, Any]) -> None:
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with running(Handler) as port:
+        realm = f"http://127.0.0.1:{port}/token"
+        settings = {"realm": realm, "service": "registry", "issuer": "lpack", "rootcertbundle": str(bundle)}
+        server = TokenServer(realm, settings)
+        yield server
+
+
+def _basic(login: tuple[str, str]) -> str:
+    return f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
+
+
+def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tokens")])
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+
+
+@contextlib.contextmanager
+def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """The port of an HTTP server of this machine, until the block ends."""
+    httpd = _Server(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield httpd.server_port
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that go away in the middle are what some tests are about; a traceback would not help."""
