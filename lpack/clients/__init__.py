@@ -57,7 +57,7 @@ def client_for(target: Target, means: Means) -> Client | None:
         case "java":
             from .java import java_client
 
-            return java_client(means)
+            return java_client(target, means)
         case "provided":
             return None
         case family:

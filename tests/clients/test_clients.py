@@ -10,8 +10,8 @@ import pytest
 
 from lpack.aws.architectures import ARCHITECTURES
 from lpack.aws.runtimes import RUNTIMES
-from lpack.clients import client_for
-from lpack.errors import ToolError, UsageError
+from lpack.clients import client_for, java
+from lpack.errors import ResolveError, ToolError, UsageError
 from lpack.means import Means
 from lpack.model import Host, Silent, Target
 from lpack.store import Store
@@ -47,12 +47,22 @@ def test_what_the_store_has_is_not_fetched_again(means: Means) -> None:
 
 
 @pytest.mark.network
+@pytest.mark.needs("mvn", "java")
 def test_the_client_of_java_is_one_for_all(means: Means) -> None:
     client = client_for(target("java21"), means)
     assert client is not None
     assert client == client_for(target("java11", "arm64"), means)
     assert "aws-lambda-java-core-1.4.0.jar" in client.tree.by_path
-    assert len(client.tree) == 4
+    without_maven = means._replace(host=Host({"PATH": ""}, means.host.cache))
+    assert client == client_for(target("java21"), without_maven), "the store has it"
+
+
+@pytest.mark.needs("mvn", "java")
+@pytest.mark.network
+def test_another_jar_than_the_pinned_one_is_refused(means: Means, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java, "PINS", {**java.PINS, "aws-lambda-java-core-1.4.0.jar": "0" * 64})
+    with pytest.raises(ResolveError, match=r"other jars for .* than lpack knows: `aws-lambda-java-core-1.4.0.jar`"):
+        client_for(target("java21"), means)
 
 
 def test_a_custom_runtime_has_none(means: Means) -> None:

@@ -23,7 +23,7 @@ from .normalising import normalised
 from .output import Output, Resolved
 
 _NOTE = "java-1"
-_JARS = "jars"
+JARS = "jars"
 _CLASSES = "java-classes"
 
 
@@ -43,7 +43,7 @@ class Jar(NamedTuple):
     def source(self, store: Store) -> Member:
         """The whole jar as bytes that go into an artifact as they are."""
         digest = bytes.fromhex(self.sha256)
-        place = store.path(_JARS, digest, self.file_name)
+        place = store.path(JARS, digest, self.file_name)
         return Member(place, 0, self.size, self.size, STORED, self.crc32, digest)
 
 
@@ -74,7 +74,7 @@ def _noted(key: bytes, store: Store) -> Made | None:
     if note is None:
         return None
     jars = tuple(Jar(*each) for each in note["jars"])
-    if not all(store.find(_JARS, bytes.fromhex(jar.sha256), jar.file_name) for jar in jars):
+    if not all(store.find(JARS, bytes.fromhex(jar.sha256), jar.file_name) for jar in jars):
         return None
     entries: tuple[Entry, ...] = ()
     archive = None
@@ -164,7 +164,7 @@ def _keep_jar(jar: Resolved, folder: Path, store: Store) -> Jar:
         if not zipfile.is_zipfile(partial):
             raise InputError(f"`{jar.place}` is not a jar, or it is cut off", hint="remove it, so that it is had again")
     digest, crc, size = _digests(partial)
-    store.keep(_JARS, digest, file_name, partial)
+    store.keep(JARS, digest, file_name, partial)
     return Jar(jar.name, jar.group, jar.artifact, jar.version, jar.classifier, file_name, digest.hex(), size, crc)
 
 
