@@ -100,6 +100,9 @@ class Reporter(Protocol):
     def progress(self, label: str, done: int, total: int) -> None:
         """``done`` of ``total`` bytes or steps of ``label``; called often, from any thread."""
 
+    def printed(self, line: str) -> None:
+        """Another program that runs at the moment printed a line; called often, from any thread."""
+
 
 class Silent:
     """A Reporter that says nothing."""
@@ -111,4 +114,7 @@ class Silent:
         """Say nothing."""
 
     def progress(self, label: str, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def printed(self, line: str) -> None:
         """Say nothing."""

@@ -7,9 +7,10 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from .errors import ToolError
 
@@ -60,14 +61,33 @@ def run(
     return Result(process.returncode, process.stdout, process.stderr)
 
 
+def listen(
+    command: Sequence[str | Path], *, folder: Path, environ: Mapping[str, str], heard: Callable[[str], None]
+) -> Result:
+    """Run a program to its end, and let ``heard`` have each line that it prints, to either stream, as it comes.
+
+    The lines of both streams are the result's ``stdout``. When it is left early, by Ctrl-C say, all that the program
+    has started ends with it.
+    """
+    lines = []
+    with running(command, folder=folder, environ=environ, stderr=subprocess.STDOUT) as process:
+        for raw in _open(process.stdout):
+            line = raw.decode("utf-8", errors="replace")
+            lines.append(line)
+            heard(line.rstrip())
+        process.wait()
+    return Result(process.returncode, "".join(lines), "")
+
+
 @contextlib.contextmanager
-def running(
+def running(  # noqa: PLR0913 -- what a program is started with
     command: Sequence[str | Path],
     *,
     folder: Path,
     environ: Mapping[str, str],
     pass_fds: Sequence[int] = (),
     stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A program that runs beside lpack until the block ends; ToolError when it can't be started.
 
@@ -81,7 +101,7 @@ def running(
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             pass_fds=pass_fds,
             start_new_session=True,
         )
@@ -94,6 +114,11 @@ def running(
         for stream in (process.stdout, process.stderr):
             if stream:
                 stream.close()
+
+
+def _open(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream  # noqa: S101 -- a pipe was asked for
+    return stream
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -78,3 +78,6 @@ class _Stoppable:
         if self.stop.is_set():
             raise _Stopped
         self.reporter.progress(label, done, total)
+
+    def printed(self, line: str) -> None:
+        self.reporter.printed(line)

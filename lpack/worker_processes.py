@@ -178,6 +178,9 @@ class _Relay:
     def progress(self, label: str, done: int, total: int) -> None:
         self.send("progress", (label, done, total))
 
+    def printed(self, line: str) -> None:
+        self.send("printed", (line,))
+
     def send(self, word: str, content: object) -> None:
         message = pickle.dumps((word, content))
         with self.lock:

@@ -21,6 +21,8 @@ class Listener:
 
     def warning(self, message: str) -> None: ...
 
+    def printed(self, line: str) -> None: ...
+
     def progress(self, label: str, done: int, total: int) -> None:
         self.progressed.append((label, done, total))
         if label == "all" and done == self.stop_at:

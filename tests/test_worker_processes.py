@@ -35,6 +35,9 @@ class Listener:
     def progress(self, label: str, done: int, total: int) -> None:
         self.told.append((label, done, total))
 
+    def printed(self, line: str) -> None:
+        self.told.append(("printed", line))
+
 
 def run(task: Callable[[Any, Reporter], Any], things: Sequence[Any], reporter: Reporter | None = None) -> list[Any]:
     return in_processes(task, things, label="all", workers=2, reporter=reporter or Silent())

@@ -62,6 +62,12 @@ class TerminalReporter:
             if self._bars:
                 self._move(self._bars, label)
 
+    def printed(self, line: str) -> None:
+        """A line on stderr, for those who want to know all."""
+        if self._output.verbose:
+            with self._lock:
+                self._output.remark(f"  {line}")
+
     def _draw(self) -> None:
         bars = _bars(self._output)
         with self._lock:

@@ -9,10 +9,10 @@ from ...errors import ToolError
 from ...model import Target
 from ...processes import run
 from .. import Ask
+from ..tools import Compilers, compilers, found, glibc
 from .building import Recipe, Workshop, compiler_environment, compiler_settings
 from .inputs import copy_inputs
 from .origin import BOOTSTRAP, Origin
-from .tools import Compilers, compilers, found, glibc
 
 MANIFEST = "CMakeLists.txt"
 SOURCES = (

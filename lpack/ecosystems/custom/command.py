@@ -10,11 +10,11 @@ from ...errors import ToolError, UsageError
 from ...model import Target
 from ...processes import run, shown
 from .. import Ask
+from ..tools import compilers, find, found, glibc
 from . import cmake, golang, rust
 from .building import Recipe, Workshop, compiler_environment, compiler_settings
 from .inputs import copy_inputs
 from .origin import BOOTSTRAP, Origin
-from .tools import compilers, find, found, glibc
 
 SOURCES = tuple(
     dict.fromkeys(

@@ -14,9 +14,9 @@ from ...errors import ToolError, UsageError
 from ...model import Target
 from ...processes import run
 from .. import Ask
+from ..tools import found
 from .building import Recipe, Workshop, compiler_environment
 from .origin import BOOTSTRAP, Origin
-from .tools import found
 
 MANIFEST = "go.mod"
 SOURCES = ("*.go", "go.mod", "go.sum", "go.work", "go.work.sum", "/vendor/", "Makefile")

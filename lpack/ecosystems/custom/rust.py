@@ -13,9 +13,9 @@ from ...errors import ResolveError, ToolError, UsageError
 from ...model import Target
 from ...processes import run
 from .. import Ask
+from ..tools import found, glibc
 from .building import Recipe, Workshop, compiler_environment, compiler_settings
 from .origin import BOOTSTRAP, Origin
-from .tools import found, glibc
 
 MANIFEST = "Cargo.toml"
 SOURCES = ("*.rs", "Cargo.toml", "Cargo.lock", ".cargo/", "rust-toolchain", "rust-toolchain.toml", "Makefile")

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from ...errors import ToolError
-from ...model import Host, Target
+from ..errors import ToolError
+from ..model import Host, Target
 
 EXTRA = "native"
 """lpack's extra with zig and cargo-lambda: a hundred megabytes that only those need who compile."""
