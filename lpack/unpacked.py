@@ -12,7 +12,7 @@ from .folders import FILES, hold, put
 from .store import UNPACKED, Store
 from .tree import EXECUTABLE, LINK, Tree
 
-_TIME = 315_532_800
+TIME = 315_532_800
 """1980-01-01, the time of every member of lpack's zips: what a folder holds is as old as it is in Lambda."""
 
 _TRIES = 100  # a folder is made again when another process removes it, which it will not do for ever
@@ -68,4 +68,4 @@ def write_file(file: Path, mode: int, chunks: Iterable[bytes]) -> None:
     with file.open("xb") as stream:
         stream.writelines(chunks)
     file.chmod(0o755 if mode == EXECUTABLE else 0o644)
-    os.utime(file, (_TIME, _TIME))
+    os.utime(file, (TIME, TIME))

@@ -13,13 +13,13 @@ PACKAGE = Path(__file__).parent.parent / "lpack"
 FLOORS = """
     cli
     build emulator examine
-    artifacts clients layering subjects unpacked
+    artifacts clients layering subjects
     assembling
     catalogue check ecosystems starters
     image
     download
     http_client transfers
-    archive overlay record trimming worker_processes
+    archive overlay record trimming unpacked worker_processes
     means side_by_side sources
     store
     folders network

@@ -79,7 +79,8 @@ def own_files(function: Function, ask: Ask, locked: Locked, output: Path) -> Own
     if not bundle:
         return _without(source, included, ask)
     there = installation(ask, locked, function.target)
-    made = bundled(function, bundle, ask, Packages(locked.manifest.folder, there.parts), output)
+    own = frozenset(there.parts.keys() - there.archives.keys())
+    made = bundled(function, bundle, ask, Packages(locked.manifest.folder, there.parts, own), output)
     paths = {entry.path for entry in made}
     kept = [entry for entry in source.entries if _is_included(entry.path, included) and entry.path not in paths]
     gone = {entry.path for entry in source.entries} - {entry.path for entry in kept}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +15,12 @@ from ...config_keys import Bundle
 from ...errors import InputError, LpackError, ToolError
 from ...processes import Result, run
 from ...sources import Selection, read_source
-from ...store import damaged, sha256_of
+from ...store import Store, damaged, sha256_of
 from ...tree import LINK, REGULAR, DiskFile, Entry
+from ...unpacked import TIME, unpacked, write_file
 from .. import Ask, Part
 from .esbuild import esbuild_program, esbuild_version
+from .lockfile import MODULES
 from .manifests import PACKAGE, read_json
 
 TYPESCRIPT = (".ts", ".mts", ".cts", ".tsx")
@@ -31,6 +34,7 @@ _FORMAT = 1
 """A new number when the same input is to be bundled anew."""
 
 _KIND = "bundles"
+_LAID_OUT = "node_modules for esbuild 1"
 
 _REQUIRE = (
     'import { createRequire as __lpackCreateRequire } from "node:module"; '
@@ -40,10 +44,14 @@ _REQUIRE = (
 
 
 class Packages(NamedTuple):
-    """The packages of a project by their places in node_modules, and the project's folder."""
+    """The packages of a project by their places in node_modules, and the project's folder.
+
+    ``own`` are the places of those that lie on this machine, and may change.
+    """
 
     folder: Path
     parts: Mapping[str, Part]
+    own: frozenset[str]
 
 
 class _Job(NamedTuple):
@@ -80,13 +88,13 @@ def handler_base(handler: str) -> str:
 
 def bundled(function: Function, bundle: Bundle, ask: Ask, packages: Packages, output: Path) -> tuple[Entry, ...]:
     """The bundle's files as they lie in the artifact; ToolError tells what esbuild says."""
-    job, parts = _job(function, bundle, ask, packages.folder), packages.parts
+    job = _job(function, bundle, ask, packages.folder)
     sources = read_source(job.root, Selection(output=output), follow_links=True).entries
-    key = _key(job, sources, parts)
+    key = _key(job, sources, packages.parts)
     made = _kept(ask, key)
     if made is None:
         with ask.store.lock(key.hex()):
-            made = _kept(ask, key) or _make(job, sources, parts, ask, key)
+            made = _kept(ask, key) or _make(job, sources, packages, ask, key)
     return made
 
 
@@ -148,13 +156,19 @@ def _kept(ask: Ask, key: bytes) -> tuple[Entry, ...] | None:
     return tuple(entries)
 
 
-def _make(job: _Job, sources: Sequence[Entry], parts: Mapping[str, Part], ask: Ask, key: bytes) -> tuple[Entry, ...]:
+def _make(job: _Job, sources: Sequence[Entry], packages: Packages, ask: Ask, key: bytes) -> tuple[Entry, ...]:
     program = esbuild_program(ask.store, ask.host, ask.reporter)
-    with ask.store.temporary_folder() as folder:
+    own = {_top(place) for place in packages.own}
+    changing, lasting = _split(packages.parts, own)
+    with ask.store.temporary_folder() as folder, _laid_out(lasting, ask.store) as laid:
         work, made = folder / "work", folder / "made"
         try:
             _lay_out(sources, work)
-            _lay_out((entry for part in parts.values() for entry in part.entries), work / "node_modules")
+            _lay_out(_entries(changing), work / MODULES)
+            if _is_whole(laid, lasting):
+                _link({_top(place) for place in lasting}, laid, work / MODULES)
+            else:
+                _lay_out(_entries(lasting), work / MODULES)
         except OSError as error:
             raise LpackError(f"`{folder}` can't be written: {error.strerror}") from error
         result = _run(program, job, work, made, ask)
@@ -181,6 +195,7 @@ def _run(program: Path, job: _Job, work: Path, made: Path, ask: Ask) -> Result:
         job.entry,
         "--bundle",
         "--platform=node",
+        "--preserve-symlinks",  # for all that it sees, node_modules is a folder beside the sources
         f"--target=node{job.node}",
         f"--outdir={made}",
         f"--entry-names={posixpath.basename(job.base)}",
@@ -206,15 +221,54 @@ def _failed(job: _Job, result: Result) -> ToolError:
     return ToolError(f"esbuild can't bundle `{job.function}`", hint=hint, details=tuple(said.splitlines()[-30:]))
 
 
+def _top(place: str) -> str:
+    """The package that a place is, or is inside of."""
+    first, *others = place.split("/")
+    return f"{first}/{others[0]}" if first.startswith("@") and others else first
+
+
+def _split(parts: Mapping[str, Part], tops: set[str]) -> tuple[dict[str, Part], dict[str, Part]]:
+    """Those at or inside of the tops, and the others."""
+    inside = {place: part for place, part in parts.items() if _top(place) in tops}
+    return inside, {place: part for place, part in parts.items() if place not in inside}
+
+
+def _link(tops: Iterable[str], kept: Path, modules: Path) -> None:
+    for top in tops:
+        link = modules / top
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(kept / top)
+
+
+@contextlib.contextmanager
+def _laid_out(parts: Mapping[str, Part], store: Store) -> Iterator[Path]:
+    """The packages' files, laid out once for all bundles of the same packages."""
+    said = [_LAID_OUT, sorted((place, part.package.sha256) for place, part in parts.items())]
+    digest = hashlib.sha256(json.dumps(said).encode()).digest()
+    with unpacked(digest, lambda folder: _lay_out(_entries(parts), folder), store) as folder:
+        yield folder
+
+
+def _is_whole(folder: Path, parts: Mapping[str, Part]) -> bool:
+    """Whether the files are as they were laid out, as far as it shows without reading them all."""
+    try:
+        statuses = [((folder / path).stat(), source.size) for path, _, source, _ in _read(_entries(parts))]
+    except OSError:
+        return False
+    return all((status.st_size, status.st_mtime) == (size, TIME) for status, size in statuses)
+
+
+def _entries(parts: Mapping[str, Part]) -> Iterator[Entry]:
+    return (entry for part in parts.values() for entry in part.entries)
+
+
+def _read(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Those that esbuild may read."""
+    return (entry for entry in entries if entry.mode != LINK and not entry.path.endswith(_NEVER_READ))
+
+
 def _lay_out(entries: Iterable[Entry], folder: Path) -> None:
     """Write the entries' files to a folder, as far as esbuild may read them."""
-    made: set[Path] = set()
-    for path, mode, source, _ in entries:
-        if mode == LINK or path.endswith(_NEVER_READ):
-            continue
-        place = folder / path
-        if place.parent not in made:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            made.add(place.parent)
-        with place.open("wb") as file:
-            file.writelines(source.chunks())
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, _, source, _ in _read(entries):
+        write_file(folder / path, REGULAR, source.chunks())

@@ -6,6 +6,7 @@ The names of node types are those of https://github.com/tree-sitter/tree-sitter-
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 _OPEN = "*"
 """Stands for names that can't be read off; no identifier is spelled like it."""
+
+_ANNOTATION = re.compile(rb"(?:^|(?<=[\n;}]))0 ?&& ?\(module\.exports ?= ?\{")
+_LONGEST_ANNOTATION = 64 << 10
 
 _COMMONJS = """
 (assignment_expression
@@ -47,10 +51,12 @@ class Exports(NamedTuple):
 
 def exports_of(text: bytes) -> Exports:
     """What the module with this text exports."""
-    from tree_sitter import Parser, QueryCursor
+    from tree_sitter import QueryCursor
 
-    query, language = _grammar()
-    root = Parser(language).parse(text).root_node
+    annotated = _annotated(text)
+    if annotated is not None:
+        return Exports(frozenset(), annotated, is_module=False, wrong_line=0)
+    query, root = _grammar()[0], _parsed(text)
     statements = [node for node in root.named_children if node.type == "export_statement"]
     captures = QueryCursor(query).captures(root)
     return Exports(
@@ -59,6 +65,36 @@ def exports_of(text: bytes) -> Exports:
         bool(statements) or any(node.type == "import_statement" for node in root.named_children),
         _wrong_line(root) if root.has_error else 0,
     )
+
+
+def _parsed(text: bytes) -> Node:
+    from tree_sitter import Parser
+
+    return Parser(_grammar()[1]).parse(text).root_node
+
+
+def _annotated(text: bytes) -> frozenset[str] | None:
+    """What esbuild says at the end of a CommonJS bundle that it exports; None when the text does not end like one.
+
+    Reading all of a bundle would take as long as making it.
+    """
+    tail = text[-_LONGEST_ANNOTATION:]
+    found = [match.start() for match in _ANNOTATION.finditer(tail)]
+    if not found:
+        return None
+    statements = [node for node in _parsed(tail[found[-1] :]).named_children if node.type != "comment"]
+    if len(statements) != 1 or statements[0].has_error:
+        return None
+    assignments = [node for node in _below(statements[0]) if node.type == "assignment_expression"]
+    if len(assignments) != 1 or not _is_annotation(assignments[0]):
+        return None
+    return frozenset(_assigned(assignments[0]))
+
+
+def _below(node: Node) -> Iterator[Node]:
+    for child in node.named_children:
+        yield child
+        yield from _below(child)
 
 
 @functools.cache  # it takes longer than to read most modules

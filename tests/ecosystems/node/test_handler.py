@@ -30,6 +30,8 @@ COMMONJS = {
     "a chain": "exports.handler = exports.main = () => 1;",
     "TypeScript's output": "exports.handler = void 0; const handler = () => 1; exports.handler = handler;",
     "esbuild's annotation": "module.exports = t(q); 0 && (module.exports = { handler });",
+    "esbuild's annotation, minified": "var q=1;module.exports=t(q);0&&(module.exports={handler,other});",
+    "esbuild's annotation, and a comment": "0 && (module.exports = {\n  handler\n});\n//# sourceMappingURL=a.js.map\n",
     "esbuild's helper": "var q = {}; __export(q, { handler: () => handler }); module.exports = __toCommonJS(q);",
     "inside a condition": "if (process.env.X) { exports.handler = a; } else { exports.handler = b; }",
     "inside a function": "(function () { exports.handler = () => 1; })();",
@@ -206,3 +208,16 @@ def test_a_large_module_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert findings({"index.js": text}, "index.handler") == []
     (found,) = findings({"index.js": text}, "index.other")
     assert "does not export `other`" in found.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exports.handler = 1; // 0 && (module.exports = { other });",
+        "exports.handler = '0 && (module.exports = { other });';",
+        "exports.handler = 1; /*\n0 && (module.exports = { other }); */",
+        "exports.handler = `\n0 && (module.exports = { other });`;",
+    ],
+)
+def test_what_only_looks_like_esbuilds_annotation_is_none(text: str) -> None:
+    assert exports_of(text.encode()).of_commonjs == {"handler"}

@@ -130,6 +130,37 @@ def test_a_typescript_handler_is_bundled_unless_the_user_refuses(workshop: Any) 
     assert [entry.path for entry in workshop.own_files(workshop.function(bundle=False)).entries] == ["index.ts"]
 
 
+def bundle_text(workshop: Any, code: str) -> str:
+    """The bundle of a function with this code, without what names the code's own file."""
+    workshop.write({"src/index.js": code})
+    (entry,) = workshop.own_files(workshop.function(bundle=Bundle())).entries
+    return str(entry.read().decode())
+
+
+def test_packages_are_laid_out_for_esbuild_once(workshop: Any, tmp_path: Path) -> None:
+    workshop.store = tmp_path / "store"  # in which something will be damaged
+    workshop.write(
+        {
+            "src/package.json": {"dependencies": {"ms": "2.1.3", "shared": "file:../shared"}},
+            "shared/package.json": {"name": "shared", "version": "1.0.0"},
+            "shared/index.js": "module.exports = 'first';",
+        }
+    )
+    code = "exports.handler = () => [require('ms')('1s'), require('shared')];"
+    assert "'first'" in bundle_text(workshop, code).replace('"', "'")
+    kept = workshop.store / "unpacked"
+    (ms,) = kept.rglob("ms/index.js")
+    assert not list(kept.rglob("shared"))
+    workshop.write({"shared/index.js": "module.exports = 'second';"})
+    again = bundle_text(workshop, code).replace('"', "'")
+    assert "'second'" in again
+    assert "// node_modules/ms/index.js" in again
+    assert list(kept.rglob("ms/index.js")) == [ms]
+
+    ms.write_text("module.exports = () => 'damaged';")
+    assert "damaged" not in bundle_text(workshop, f"{code}\n// again")
+
+
 def test_what_esbuild_says_is_told_with_the_way_out(workshop: Any) -> None:
     workshop.write({"src/index.js": "exports.handler = require('./it.node')", "src/it.node": "native"})
     with pytest.raises(ToolError, match="esbuild can't bundle `orders`") as caught:
