@@ -26,13 +26,15 @@ class Run:
         return json.loads(self.stdout)
 
 
-def lpack(*arguments: str | Path, folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Run:
+def lpack(
+    *arguments: str | Path, folder: Path | None = None, environ: Mapping[str, str] | None = None, stdin: str = ""
+) -> Run:
     """Run lpack in ``folder`` with the test's own environment and the variables of ``environ``."""
     process = subprocess.run(
         [sys.executable, "-m", "lpack", *arguments],
         cwd=folder,
         env={**os.environ, **(environ or {})},
-        stdin=subprocess.DEVNULL,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,

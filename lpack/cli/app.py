@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +16,8 @@ from .session import Session
 def _examples(*lines: str) -> str:
     return "\n".join(("Examples:", *(f"$ {line}" for line in lines)))
 
+
+Backend = Literal["sandbox", "docker"]
 
 app = typer.Typer(
     name="lpack",
@@ -164,6 +167,56 @@ def inspect(
     from .inspecting import inspect_named
 
     return inspect_named(session, subject, session.path(output))
+
+
+@app.command(
+    epilog=_examples(
+        "lpack invoke orders",
+        """lpack invoke orders --event '{"order": 1}'""",
+        "lpack invoke orders --event @events/order.json --repeat 20",
+        "lpack invoke orders --keep --port 3001    # then: aws lambda invoke --endpoint-url http://127.0.0.1:3001 …",
+    )
+)
+@with_session
+def invoke(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A function that was built.")],
+    *,
+    event: Annotated[
+        str | None, typer.Option(metavar="JSON|@FILE|-", help="The event; {} when left out.", show_default=False)
+    ] = None,
+    output: Output = DIST,
+    timeout: Annotated[
+        int | None, typer.Option(min=1, max=900, help="Seconds, instead of the configured ones.", show_default=False)
+    ] = None,
+    repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Invoke it so often, in one environment.")] = 1,
+    backend: Annotated[
+        Backend | None, typer.Option(help="Where to run it; the sandbox when left out, if it can.", show_default=False)
+    ] = None,
+    no_network: Annotated[bool, typer.Option("--no-network", help="Let the function reach nothing.")] = False,
+    rie: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="An emulator of your own (LPACK_RIE does the same).", show_default=False),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="IMAGE", help="The image to run a zip in, with `--backend docker`.", show_default=False),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Serve Lambda's Invoke API on a port, until Ctrl-C.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port for --keep; 0 takes a free one.")] = 3001,
+    concurrency: Annotated[int, typer.Option(min=1, help="Environments side by side at most, for --keep.")] = 10,
+) -> int:
+    """Run a function as it was built under AWS's Runtime Interface Emulator, and print its response."""
+    from ..emulator import Settings
+    from .invoking import Calls, invoke_named
+    from .serving import Serving, serve_named
+
+    settings = Settings(backend=backend, network=not no_network, rie=rie, base=base)
+    if keep:
+        if event is not None or repeat != 1:
+            raise UsageError("`--keep` serves events of others", hint="leave out `--event` and `--repeat`")
+        return serve_named(session, name, Serving(session.path(output), port, concurrency, timeout), settings)
+    return invoke_named(session, name, Calls(session.path(output), event, repeat, timeout), settings)
 
 
 @app.command(

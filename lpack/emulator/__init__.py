@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..means import Means
-from .environment import PAYLOAD_BYTES, Environment
+from .environment import PAYLOAD_BYTES, Environment, Started
 from .invocations import Failure, Invocation
 from .runnable import Artifact, Runnable, runnable_of
 
@@ -29,6 +29,7 @@ __all__ = [
     "Invocation",
     "Runnable",
     "Settings",
+    "Started",
     "environment",
     "runnable_of",
 ]

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import LpackError, UsageError
@@ -31,6 +32,24 @@ _GRACE = 60.0
 _START_PATIENCE = 30.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What was started: the backend, and what runs the function in it.
+
+    ``emulator`` is the program's path, ``client`` the runtime interface client's name and version ("" for a custom
+    runtime, or where the image brings one), ``interpreter`` the language's program, ``image`` the container's image.
+    ``holds_memory`` says whether the function gets no more memory than it may.
+    """
+
+    backend: str
+    emulator: str = ""
+    client: str = ""
+    interpreter: str = ""
+    image: str = ""
+    network: bool = True
+    holds_memory: bool = True
+
+
 class Place(Protocol):
     """Where an emulator runs: how to reach it, and whether it still does."""
 
@@ -40,11 +59,17 @@ class Place(Protocol):
     def is_running(self) -> bool:
         """Whether the emulator's process is there."""
 
+    def end(self) -> None:
+        """End all that runs there, from any thread."""
+
 
 class Environment:
     """A running environment. One thread at a time may call ``invoke``; others wait."""
 
-    def __init__(self, runnable: Runnable, place: Place, journal: Journal, memory: MemoryWatch | None) -> None:
+    def __init__(
+        self, runnable: Runnable, started: Started, place: Place, journal: Journal, memory: MemoryWatch | None
+    ) -> None:
+        self.started = started
         self._runnable = runnable
         self._place = place
         self._journal = journal
@@ -98,6 +123,10 @@ class Environment:
                 init_seconds=facts.init_seconds,
                 peak_memory=self._memory.peak if self._memory else None,
             )
+
+    def end(self) -> None:
+        """End it, from any thread: an invocation that is under way breaks off."""
+        self._place.end()
 
     def close(self) -> None:
         """Give up the connection."""

@@ -29,7 +29,7 @@ from ..processes import running
 from ..store import Store
 from ..unpacked import unpacked, write_tree
 from .cgroups import Group, group
-from .environment import Environment
+from .environment import Environment, Started
 from .interpreters import DOCKER, Interpreter, interpreter_for
 from .journal import Journal
 from .memory import MemoryWatch
@@ -105,7 +105,15 @@ def sandboxed(runnable: Runnable, means: Means, *, network: bool, rie: Path | No
             means.reporter.note("this machine lets lpack make no control group: memory is neither held nor measured")
         process, child = stack.enter_context(_process(arguments, files, held, means.host))
         door = None if network else stack.enter_context(door_to(child))
-        yield stack.enter_context(_listening(runnable, _Place(process, address, door), held))
+        started = Started(
+            backend="sandbox",
+            emulator=str(program),
+            client=str(client or ""),
+            interpreter=str(interpreter.program) if interpreter else "",
+            network=network,
+            holds_memory=held is not None,
+        )
+        yield stack.enter_context(_listening(runnable, started, _Place(process, address, door), held))
 
 
 @contextlib.contextmanager
@@ -207,11 +215,11 @@ def _limit(child: int, outer: int, held: Group | None) -> None:
 
 
 @contextlib.contextmanager
-def _listening(runnable: Runnable, place: _Place, held: Group | None) -> Iterator[Environment]:
+def _listening(runnable: Runnable, started: Started, place: _Place, held: Group | None) -> Iterator[Environment]:
     """The environment, once its emulator listens."""
     with Journal.of(place.process) as journal:
         watch = MemoryWatch(held, limit=runnable.memory << 20) if held else None
-        with contextlib.closing(Environment(runnable, place, journal, watch)) as environment:
+        with contextlib.closing(Environment(runnable, started, place, journal, watch)) as environment:
             environment.wait()
             if watch:
                 watch.begin()
@@ -240,3 +248,7 @@ class _Place:
     def is_running(self) -> bool:
         """Whether bubblewrap, and with it all that is inside, is there."""
         return self.process.poll() is None
+
+    def end(self) -> None:
+        """End bubblewrap, and with it all that is inside."""
+        self.process.kill()

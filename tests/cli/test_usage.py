@@ -16,7 +16,7 @@ from lpack.cli import run
 Project = Callable[[Mapping[str, str | bytes]], Path]
 Captured = pytest.CaptureFixture[str]
 
-COMMANDS = ("init", "lock", "build", "check", "inspect", "events", "doctor", "layers", "cache")
+COMMANDS = ("init", "lock", "build", "check", "inspect", "invoke", "events", "doctor", "layers", "cache")
 CACHE_COMMANDS = ("dir", "size", "prune", "clear")
 COMMON = ("--directory", "--json", "--verbose", "--quiet", "--no-color")
 
