@@ -39,7 +39,7 @@ _PACKAGES = (
 _LATER = "in a later version"
 _PROGRAMS = (
     ("git", ("--version",), "requirements that name a repository (git+https://…)"),
-    ("bwrap", ("--version",), f"running functions in a sandbox, {_LATER}"),
+    ("bwrap", ("--version",), "running functions in a sandbox (`lpack invoke`)"),
     ("npm", ("--version",), "packages of Node.js functions, and fetching esbuild"),
     ("node", ("--version",), "running npm"),
     ("java", ("-version",), "running Maven and Gradle"),
