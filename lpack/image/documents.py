@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from ..errors import InputError
 
@@ -71,7 +71,7 @@ class Document:
         """What there is besides the known keys."""
         return {key: value for key, value in self.fields.items() if key not in known and value is not None}
 
-    def refuse(self, key: str, fact: str) -> Any:
+    def refuse(self, key: str, fact: str) -> NoReturn:
         """Raise the InputError that says so of a key."""
         raise InputError(f"{self.subject} is not valid: `{self._at(key)}` {fact}")
 
@@ -82,7 +82,7 @@ class Document:
     def _check(self, key: str, found: Any, kind: type[T]) -> T:
         if type(found) is not kind:  # true is an int to Python
             self.refuse(key, f"is not {_KINDS[kind]}")
-        return found  # type: ignore[no-any-return] # that it is a T was just seen
+        return found
 
     def _at(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key
@@ -90,14 +90,23 @@ class Document:
 
 def parse(data: bytes, subject: str) -> Document:
     """The JSON object in ``data``; InputError if it is none."""
-    try:
-        found = json.loads(data.decode(), object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        fact = "it is nested too deeply" if isinstance(error, RecursionError) else f"it is no JSON: {error}"
-        raise InputError(f"{subject} is not valid: {fact}") from error
+    found = _loaded(data, subject)
     if not isinstance(found, dict):
         raise InputError(f"{subject} is not valid: it is no JSON object")
     return Document(found, subject)
+
+
+def parse_list(data: bytes, subject: str) -> tuple[Document, ...]:
+    """The objects of the JSON list in ``data``; InputError if it is none."""
+    return Document({"list": _loaded(data, subject)}, subject).documents("list")
+
+
+def _loaded(data: bytes, subject: str) -> Any:
+    try:
+        return json.loads(data.decode(), object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        fact = "it is nested too deeply" if isinstance(error, RecursionError) else f"it is no JSON: {error}"
+        raise InputError(f"{subject} is not valid: {fact}") from error
 
 
 def written(value: Mapping[str, Any], *, sort: bool = False) -> bytes:
