@@ -51,6 +51,14 @@ class Document:
             self._check(f"{key}[{index}]", each, str)
         return tuple(found)
 
+    def numbers(self, key: str) -> tuple[int | None, ...]:
+        """The whole numbers of a list, some of which may be null."""
+        found = self._typed(key, list) or ()
+        for index, each in enumerate(found):
+            if each is not None:
+                self._check(f"{key}[{index}]", each, int)
+        return tuple(found)
+
     def names(self, key: str) -> dict[str, str]:
         """An object of strings."""
         found = self._typed(key, dict) or {}

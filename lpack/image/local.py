@@ -202,9 +202,9 @@ def _of_docker(parts: _Parts, wanted: Platform | None) -> Image:
     config = parse_config(config_bytes, f"the config of {parts.subject}")
     if wanted is not None and not is_for(config.platform, wanted):
         raise none_for(wanted, [config.platform], parts.subject)
-    names = document.texts("Layers")
-    diff_ids = (*config.diff_ids, *[""] * len(names))  # that there are as many of them is seen below
-    found = [_found_layer(parts, *each, document) for each in zip(names, diff_ids, strict=False)]
+    layers = document.texts("Layers")
+    diff_ids = (*config.diff_ids, *[""] * len(layers))  # that there are as many of them is seen below
+    found = [_found_layer(parts, *each, document) for each in zip(layers, diff_ids, strict=False)]
     by_digest = {descriptor.digest: part for descriptor, part in found}
     manifest = manifest_of(descriptor_of(config_bytes, DOCKER.config), [descriptor for descriptor, _ in found])
 

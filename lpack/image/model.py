@@ -68,6 +68,12 @@ def assembled(
     return Image(manifest.to_bytes(), config_bytes, manifest, config, layers)
 
 
+def with_layers(image: Image, layers: Sequence[Layer]) -> Image:
+    """The image with the same layers in other wrappings: its config is the same bytes, its manifest another one."""
+    manifest = replace(image.manifest, layers=tuple(layer.descriptor for layer in layers))
+    return Image(manifest.to_bytes(), image.config_bytes, manifest, image.config, tuple(layers))
+
+
 def read_image(
     manifest_bytes: bytes, config_bytes: bytes, layer_of: Callable[[Descriptor, str], Layer], *, subject: str
 ) -> Image:

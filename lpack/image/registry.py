@@ -273,9 +273,8 @@ def _from(registries: Registries, repository: Repository, descriptor: Descriptor
 
 def absent(reference: Reference, refusal: Refused) -> UsageError:
     """What to say of an image that its registry does not have."""
-    if "NAME_UNKNOWN" in refusal.codes:
-        return UsageError(f"`{reference}` does not exist: `{reference.repository.registry}` has no such repository")
-    return UsageError(f"`{reference}` does not exist: its repository has no such image")
+    lacking = "repository" if "NAME_UNKNOWN" in refusal.codes else "image"
+    return UsageError(f"`{reference}` does not exist: `{reference.repository.registry}` has no such {lacking}")
 
 
 def unreadable(subject: str, failure: RequestFailure) -> PublishError:

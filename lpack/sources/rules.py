@@ -38,6 +38,7 @@ _NAMES = {
     ".DS_Store": "an editor's files",
     "lpack.toml": "lpack's own files",
     "pylock.*.toml": "lpack's own files",
+    "image-lock.*.json": "lpack's own files",
     IGNORE_FILE: "lpack's own files",
 }
 """What is left out by its name. Never a shared library, never a folder for what it is merely called."""

@@ -13,10 +13,10 @@ from lpack.model import Host, Silent
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    """A machine with an empty home."""
+    """A machine with an empty home, whose user has little patience."""
     home = tmp_path / "home"
     home.mkdir()
-    return Host({"PATH": os.environ["PATH"], "HOME": str(home)}, tmp_path / "store")
+    return Host({"PATH": os.environ["PATH"], "HOME": str(home), "PIP_RETRIES": "1"}, tmp_path / "store")
 
 
 @pytest.fixture

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import random
 import tarfile
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from local_registry import LocalRegistry
 
 from lpack.image.config import Execution, History, ImageConfig
 from lpack.image.manifest import Platform, descriptor_of, digest_of
@@ -55,3 +60,37 @@ def noise(size: int, seed: int = 0) -> bytes:
 def chunked(data: bytes, size: int = 1 << 16) -> Iterator[bytes]:
     """The bytes in pieces."""
     return (data[start : start + size] for start in range(0, len(data), size))
+
+
+def put_manifest(registry: LocalRegistry, repository: str, name: str, data: bytes, media_type: str) -> None:
+    """Put a document where a registry keeps manifests."""
+    url = f"{registry.url}/v2/{repository}/manifests/{name}"
+    request = urllib.request.Request(url, data, {"Content-Type": media_type}, method="PUT")
+    urllib.request.urlopen(request).close()
+
+
+def index_of(*images: Image, unknown: bool = False) -> bytes:
+    """An index of images, with an attestation in front if wanted."""
+    manifests = [
+        {
+            **descriptor_of(image.manifest_bytes, image.manifest.media_type).as_dict(),
+            "platform": {"os": "linux", "architecture": image.config.platform.architecture},
+        }
+        for image in images
+    ]
+    if unknown:
+        manifests.insert(0, {**manifests[0], "platform": {"os": "unknown", "architecture": "unknown"}})
+    return json.dumps({"schemaVersion": 2, "mediaType": DOCKER.index, "manifests": manifests}).encode()
+
+
+def write_layout(folder: Path, *images: Image) -> Path:
+    """An OCI layout of images, in a folder."""
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    for image in images:
+        documents = [image.manifest_bytes, image.config_bytes]
+        for data in [*documents, *(b"".join(layer.chunks()) for layer in image.layers)]:
+            (blobs / digest_of(data).removeprefix("sha256:")).write_bytes(data)
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (folder / "index.json").write_bytes(index_of(*images))
+    return folder
