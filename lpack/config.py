@@ -15,6 +15,7 @@ from .aws.architectures import X86_64, Architecture
 from .aws.runtimes import Runtime
 from .config_keys import KEYS_OF_FAMILIES, Bundle, LayerArn, note_keys_of_others, read_layer, read_project
 from .config_packages import Groups, fit_packages
+from .config_tests import FunctionTest
 from .config_values import Place, alternatives, quoted
 from .errors import ConfigError, UsageError
 from .model import Target
@@ -80,6 +81,7 @@ class Function:
     timeout: int = 3
     ephemeral_storage: int = 512
     provided_libraries: frozenset[str] = frozenset()
+    tests: tuple[FunctionTest, ...] = ()
 
     @property
     def own_layers(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from .aws.limits import (
 )
 from .aws.runtimes import RUNTIMES, Family, Runtime, nearest_runtimes
 from .config_packages import fit_packages, read_requirements, read_trim
+from .config_tests import read_tests
 from .config_values import (
     NOT_YET,
     Place,
@@ -328,7 +329,7 @@ FUNCTION_KEYS: dict[str, Reader] = {
     "artifact": read_text,
     "build": _command,
     "dockerfile": read_later,
-    "tests": read_later,
+    "tests": read_tests,
 }
 
 KEYS_OF_FAMILIES: dict[str, tuple[Family, ...]] = {

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "lpack"
 
 FLOORS = """
     cli
+    testing
     build emulator examine
     artifacts clients layering subjects
     assembling
@@ -25,9 +26,9 @@ FLOORS = """
     folders network
     config
     config_keys
-    config_packages
-    config_values
+    config_packages config_tests
     events
+    config_values
     machine weights
     tree
     model

@@ -394,7 +394,6 @@ def test_an_unknown_architecture_is_told_with_lambdas_name(problems: Problems, n
 @pytest.mark.parametrize(
     ("lines", "path"),
     [
-        ("[function.orders.tests.smoke]", "function.orders.tests"),
         ("dockerfile = 'Dockerfile'", "function.orders.dockerfile"),
         ("[publish]\nbucket = 'b'", "publish"),
     ],

@@ -170,6 +170,42 @@ def inspect(
 
 
 @app.command(
+    "test",
+    epilog=_examples(
+        "lpack test",
+        "lpack test orders                      # the tests of a function",
+        "lpack test orders:smoke -v             # one test, with what the function printed",
+        "lpack test -j 4 --junit junit.xml      # in CI",
+    ),
+)
+@with_session
+def run_tests(
+    session: Session,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME|NAME:TEST]...", help="Functions, or tests; all when none is named."),
+    ] = None,
+    *,
+    output: Output = DIST,
+    workers: Annotated[
+        int | None, typer.Option("-j", "--jobs", min=1, help="Environments at once; as many as processors otherwise.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit's XML, for CI.")] = None,
+    backend: Annotated[
+        Literal["sandbox", "docker"] | None, typer.Option(help="Where functions run; what fits when left out.")
+    ] = None,
+    network: Annotated[bool, typer.Option("--network/--no-network", help="Whether functions have a network.")] = True,
+) -> int:
+    """Run the tests of lpack.toml on the finished artifacts, under AWS's emulator."""
+    from ..emulator import Settings
+    from .testing import Wishes, test_named
+
+    settings = Settings(backend=backend, network=network)
+    where = session.path(junit) if junit else None
+    return test_named(session, names or [], Wishes(session.path(output), settings, workers, where))
+
+
+@app.command(
     epilog=_examples(
         "lpack invoke orders",
         """lpack invoke orders --event '{"order": 1}'""",

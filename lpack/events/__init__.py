@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..aws.partitions import ACCOUNT, REGION, partition_of
+from ..config_values import alternatives, quoted
 from ..errors import UsageError
 from .filling import filled, names_in
 from .filters import FILTERS, octets
@@ -69,7 +70,7 @@ def sample(name: str) -> Sample:
     names = _names()
     if name not in names:
         hint = _nearest(name, names) or "`lpack events` lists what there is"
-        raise UsageError(f"`{name}` is not a sample event", hint=hint)
+        raise UsageError(f"{quoted(name)} is not a sample event", hint=hint)
     return _read(name)
 
 
@@ -82,8 +83,8 @@ def option_value(event: Sample, name: str, value: Any) -> Any:
     option = next((option for option in event.options if option.name == name), None)
     if option is None:
         names = [option.name for option in event.options]
-        there = f"it has {', '.join(f'`{each}`' for each in names)}" if names else "it has none"
-        raise UsageError(f"`{event.name}` has no option `{name}`", hint=_nearest(name, names) or there)
+        there = f"it has {alternatives(names, 'and')}" if names else "it has none"
+        raise UsageError(f"`{event.name}` has no option {quoted(name)}", hint=_nearest(name, names) or there)
     if isinstance(value, str) and not isinstance(option.default, str):
         value = _from_text(option, value)
     if type(value) is not type(option.default):
@@ -143,17 +144,17 @@ def _from_text(option: Option, text: str) -> Any:
     except (ValueError, RecursionError) as error:
         kind = _KINDS[type(option.default)]
         hint = "tables and lists are written as JSON" if isinstance(option.default, dict | list) else None
-        raise UsageError(f"the option `{option.name}` must be {kind}, not `{text}`", hint=hint) from error
+        raise UsageError(f"the option `{option.name}` must be {kind}, not {quoted(text)}", hint=hint) from error
 
 
 def _checked(name: str, value: Any) -> Any:
     """The value, if an option of that name can have it; times become what they say."""
     if name == "region" and not REGION.fullmatch(value):
-        raise UsageError(f"the option `region` must be a Region, such as `eu-west-1`, not `{value}`")
+        raise UsageError(f"the option `region` must be a Region, such as `eu-west-1`, not {quoted(value)}")
     if name == "account" and not ACCOUNT.fullmatch(value):
-        raise UsageError(f"the option `account` must be an account's 12 digits, not `{value}`")
+        raise UsageError(f"the option `account` must be an account's 12 digits, not {quoted(value)}")
     if name == "path" and not value.startswith("/"):
-        raise UsageError(f"the option `path` must begin with `/`, not be `{value}`")
+        raise UsageError(f"the option `path` must begin with `/`, not be {quoted(value)}")
     return _time(value) if name == "time" else value
 
 
@@ -164,7 +165,7 @@ def _time(text: str) -> datetime:
         time = datetime.fromisoformat(text)
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        fact = f"the option `time` must be `now` or a time such as `2026-01-01T12:00:00Z`, not `{text}`"
+        fact = f"the option `time` must be `now` or a time such as `2026-01-01T12:00:00Z`, not {quoted(text)}"
         raise UsageError(fact) from error
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import http.client
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from enum import Enum
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus
 
@@ -78,6 +78,10 @@ def _lowered(headers: Mapping[str, Any]) -> dict[str, Any]:
 def _edge_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     """As CloudFront lists them: by the name in small letters, with the name as it was sent."""
     return {name.lower(): [{"key": name, "value": value}] for name, value in headers.items()}
+
+
+def _reason(status: str) -> str:
+    return next((each.phrase for each in HTTPStatus if str(each.value) == status), "")
 
 
 def _milliseconds(time: datetime) -> int:
@@ -151,7 +155,7 @@ FILTERS: dict[str, Callable[[Any], Any]] = {
     "in-lists": lambda table: {name: [value] for name, value in table.items()},
     "small-names": _lowered,
     "edge": _edge_headers,
-    "reason": lambda status: http.client.responses.get(int(status), "") if status.isdecimal() else "",
+    "reason": _reason,
     # slots of conversations
     "slots": _lex_slots,
     "spoken-slots": _alexa_slots,

@@ -270,4 +270,4 @@ def test_a_value_that_an_option_can_not_take_is_refused(name: str, option: str, 
 def test_the_options_that_there_are_are_named() -> None:
     with pytest.raises(UsageError) as raised:
         made("iot:button", wheels="4")
-    assert raised.value.hint == "it has `device`, `click`"
+    assert raised.value.hint == "it has `device` and `click`"
