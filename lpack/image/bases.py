@@ -124,7 +124,16 @@ def _locked_image(reference: Reference, wanted: Wanted, *, store: Store, host: H
         raise UsageError(f"{error.message}; `{wanted.lock.name}` names it", hint=hint) from error
 
 
-def _find(reference: Reference, platform: Platform, registries: Registries) -> Reference:
+def image_in_registry(
+    reference: Reference, platform: Platform | None, *, store: Store, host: Host, reporter: Reporter
+) -> Image:
+    """The image that a reference leads to now, for a platform if there are several."""
+    with open_registries(host, reporter) as registries:
+        found = _find(reference, platform, registries)
+        return _of_registry(found, platform, store=store, host=host, registries=registries)
+
+
+def _find(reference: Reference, platform: Platform | None, registries: Registries) -> Reference:
     """The image for the platform, by its digest."""
     document = read_manifest(registries, reference)
     manifest = parse_manifest(document.data, f"the manifest of `{reference}`", media_type=document.media_type)
@@ -134,7 +143,7 @@ def _find(reference: Reference, platform: Platform, registries: Registries) -> R
 
 
 def _of_registry(
-    reference: Reference, platform: Platform, *, store: Store, host: Host, registries: Registries | None = None
+    reference: Reference, platform: Platform | None, *, store: Store, host: Host, registries: Registries | None = None
 ) -> Image:
     """The image of a digest; what the store lacks of its manifest and config is fetched."""
     with contextlib.ExitStack() as stack:
@@ -161,7 +170,7 @@ def _of_registry(
         return Layer(descriptor, diff_id, chunks, reference.repository)
 
     image = read_image(manifest_bytes, config_bytes, layer, subject=subject)
-    if not is_for(image.config.platform, platform):
+    if platform and not is_for(image.config.platform, platform):
         raise none_for(platform, [image.config.platform], subject)
     return image
 
