@@ -6,7 +6,7 @@ import importlib.util
 import shlex
 import shutil
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,13 +16,30 @@ from ..model import Host, Target
 EXTRA = "native"
 """lpack's extra with zig and cargo-lambda: a hundred megabytes that only those need who compile."""
 
+ZIG_EXTRA = "zig"
+"""lpack's extra with zig alone."""
+
+_COMPILER = """\
+#!/bin/sh
+# What this machine's processor can do, Lambda's need not.
+for argument do
+  shift
+  case $argument in
+    -march=native | -mtune=native | -mcpu=native) ;;
+    *) set -- "$@" "$argument" ;;
+  esac
+done
+exec {command} "$@"
+"""
+_OTHER = '#!/bin/sh\nexec {command} "$@"\n'
+
 _HOW_TO_GET = {
     "go": "install Go 1.21 or newer (https://go.dev/dl/)",
     "cargo": "install Rust with rustup (https://rustup.rs)",
     "rustc": "install Rust with rustup (https://rustup.rs)",
     "cargo-lambda": f"install lpack with it: `pip install 'lpack[{EXTRA}]'`",
     "cmake": "install it from your system's packages, or with `pip install cmake`",
-    "zig": f"install lpack with it: `pip install 'lpack[{EXTRA}]'`",
+    "zig": f"install lpack with it: `pip install 'lpack[{ZIG_EXTRA}]'`",
 }
 
 
@@ -59,19 +76,24 @@ class Compilers(NamedTuple):
         return {"CC": str(self.cc), "CXX": str(self.cxx), "AR": str(self.ar), "RANLIB": str(self.ranlib)}
 
 
-def compilers(folder: Path, zig: str, target: Target) -> Compilers:
-    """Put compilers for the target's machine and C library into the folder, which is made for them."""
+def compilers(folder: Path, zig: str, target: Target, options: Sequence[str] = ()) -> Compilers:
+    """Put compilers for the target's machine and C library into the folder, which is made for them.
+
+    ``options`` are for C and C++.
+    """
     triple = f"{target.architecture.machine}-linux-gnu.{glibc(target)}"
+    # Without an -O zig would add checks that end the program where they find fault with it.
+    common = ("-target", triple, "-fno-sanitize=undefined", *options)
     folder.mkdir()
     made = []
-    for name, arguments in (
-        ("cc", f"cc -target {triple}"),
-        ("c++", f"c++ -target {triple}"),
-        ("ar", "ar"),
-        ("ranlib", "ranlib"),
+    for name, text, arguments in (
+        ("cc", _COMPILER, ("cc", *common)),
+        ("c++", _COMPILER, ("c++", *common)),
+        ("ar", _OTHER, ("ar",)),
+        ("ranlib", _OTHER, ("ranlib",)),
     ):
         script = folder / name
-        script.write_text(f'#!/bin/sh\nexec {shlex.quote(zig)} {arguments} "$@"\n', encoding="utf-8")
+        script.write_text(text.format(command=shlex.join((zig, *arguments))), encoding="utf-8")
         script.chmod(0o755)
         made.append(script)
     return Compilers(*made)

@@ -9,7 +9,8 @@ from ...errors import ToolError
 from ...model import Target
 from ...processes import run
 from .. import Ask
-from ..tools import Compilers, compilers, found, glibc
+from ..toolchain import TOOLCHAIN, toolchain_text
+from ..tools import compilers, found, glibc
 from .building import Recipe, Workshop, compiler_environment, compiler_settings
 from .inputs import copy_inputs
 from .origin import BOOTSTRAP, Origin
@@ -19,25 +20,6 @@ SOURCES = (
     *("*.c", "*.cc", "*.cpp", "*.cxx", "*.h", "*.hh", "*.hpp", "*.hxx", "*.inl", "*.ipp", "*.o", "*.a"),
     *("CMakeLists.txt", "CMakePresets.json", "CMakeUserPresets.json", "*.cmake", "*.cmake.in", "Makefile"),
 )
-
-_TOOLCHAIN = """\
-set(CMAKE_SYSTEM_NAME Linux)
-set(CMAKE_SYSTEM_PROCESSOR {machine})
-set(CMAKE_C_COMPILER "{compilers.cc}")
-set(CMAKE_CXX_COMPILER "{compilers.cxx}")
-set(CMAKE_AR "{compilers.ar}")
-set(CMAKE_RANLIB "{compilers.ranlib}")
-set(CMAKE_C_FLAGS_INIT "-ffile-prefix-map={folder}=.")
-set(CMAKE_CXX_FLAGS_INIT "-ffile-prefix-map={folder}=.")
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-s")
-# The libraries of this machine are for another C library, if not for another processor.
-set(CMAKE_FIND_ROOT_PATH "{folder}" "{headers.parent}")
-set(CMAKE_SYSTEM_INCLUDE_PATH "/{headers.name}")
-set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
-set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
-set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
-set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
-"""
 
 
 def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:
@@ -56,7 +38,7 @@ def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:
         copy_inputs(origin.source, folder / "source", output)
         toolchain = folder / "toolchain.cmake"
         used = compilers(folder / "compilers", compiler, target)
-        toolchain.write_text(_toolchain(folder, used, compiler, target), encoding="utf-8")
+        toolchain.write_text(toolchain_text(folder, used, compiler, target), encoding="utf-8")
         generator = ("-G", "Ninja") if shutil.which("ninja", path=environ.get("PATH", "")) else ()
         configure = (cmake, "-S", folder / "source", "-B", folder / "build", *generator)
         options = (f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", "-DCMAKE_BUILD_TYPE=Release")
@@ -73,18 +55,12 @@ def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:
             "versions": versions,
             "machine": target.architecture.machine,
             "glibc": glibc(target),
-            "toolchain": _TOOLCHAIN,
+            "toolchain": TOOLCHAIN,
             **compiler_settings(ask),
         },
         make=make,
         sources=SOURCES,
     )
-
-
-def _toolchain(folder: Path, used: Compilers, zig: str, target: Target) -> str:
-    """What CMake is told about the target; where zig has glibc's headers, projects that look for one can find it."""
-    headers = Path(zig).resolve().parent / "lib" / "libc" / "include" / "generic-glibc"
-    return _TOOLCHAIN.format(folder=folder, compilers=used, headers=headers, machine=target.architecture.machine)
 
 
 def _program(folder: Path, title: str) -> Path:
