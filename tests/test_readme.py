@@ -30,10 +30,14 @@ def run(command: str, folder: Path) -> tuple[str, Path]:
     """What the command prints on both streams, and the folder it ends in."""
     programs = str(Path(sys.executable).parent)
     marker = "--ended-in--"
+    plain = folder / ".plain"  # most readers have no compiler: an empty package stands before the real one
+    (plain / "ziglang").mkdir(parents=True, exist_ok=True)
+    (plain / "ziglang" / "__init__.py").touch()
+    without_compilers = {"PYTHONPATH": str(plain), "DOCKER_HOST": f"unix://{plain}/no-engine"}
     process = subprocess.run(
         ["bash", "-c", f"{command}\nprintf '%s%s' '{marker}' \"$PWD\""],
         cwd=folder,
-        env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"},
+        env={**os.environ, **without_compilers, "PATH": f"{programs}:{os.environ['PATH']}"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -48,7 +52,7 @@ def shape(output: str) -> list[str]:
     """The output without what differs from day to day: numbers, hashes, and the width of columns."""
     text = re.sub(r"\b[A-Za-z0-9+/]{43}=", "HASH", output)
     text = re.sub(r"^note: getting .*, once\n", "", text, flags=re.MULTILINE)  # which depends on what the store holds
-    return [re.sub(r"\s+", " ", re.sub(r"[\d.,]*\d", "0", line)).strip() for line in text.splitlines()]
+    return [re.sub(r"\s+", " ", re.sub(r"[\d.,]*\d(\.post\d+)?", "0", line)).strip() for line in text.splitlines()]
 
 
 @pytest.mark.network

@@ -47,8 +47,8 @@ def find(program: str, host: Host) -> str | None:
     """The program's place; those that come as Python packages are taken from beside lpack first."""
     if program == "zig":
         package = importlib.util.find_spec("ziglang")
-        if package and package.origin:
-            return str(Path(package.origin).with_name(program))
+        if package and package.origin and (place := Path(package.origin).with_name(program)).is_file():
+            return str(place)
     beside = shutil.which(program, path=sysconfig.get_path("scripts")) if program == "cargo-lambda" else None
     return beside or shutil.which(program, path=host.environ.get("PATH", ""))
 

@@ -39,7 +39,8 @@ def resolve(
         if isinstance(answer, Result):
             files = dict(_refused(answer, question, uv))
             sources = frozenset(name for name, package in files.items() if not has_native_wheels(package))
-            native = {name for name, package in files.items() if package.get("sdist")} | passed_over.keys()
+            native = {name for name, package in files.items() if package.get("sdist")}
+            native |= {name for name, version in passed_over.items() if _has_sources(name, version, question, uv)}
             if not sources - question.from_source and native - question.from_source and can_build(question.target):
                 sources |= native
             if not sources - question.from_source:
@@ -69,6 +70,11 @@ def _unfit(answer: Answer, target: Target) -> Iterator[tuple[str, str]]:
     for package in answer.document.get("packages", ()):
         if package.get("wheels") and not any(fits(name, target) for name in file_names(package)):
             yield package["name"], package["version"]
+
+
+def _has_sources(name: str, version: str, question: Question, uv: Uv) -> bool:
+    answer = uv.ask(question.about(f"{name}=={version}"), FOR_ALL_MACHINES)
+    return isinstance(answer, Answer) and bool(answer.document["packages"][0].get("sdist"))
 
 
 def _limit(name: str, version: str, question: Question, uv: Uv) -> str:
