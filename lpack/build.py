@@ -91,7 +91,7 @@ def build_artifacts(
     the order in which they are given. Those that failed are among them.
     """
     work = _Work(project, options, host)
-    functions, layers = _with_layers(project, parts)
+    functions, layers = with_layers(project, parts)
     beneath = side_by_side(work.layer, layers, label="building layers", workers=host.workers, reporter=reporter)
     usable = {layer.name: each for layer, (each, _) in zip(layers, beneath, strict=True) if each}
     stacks = _stacks(functions, usable)
@@ -116,7 +116,7 @@ def lock_parts(
 
     None stands for a layer without packages. Layers that are not among the parts are never upgraded.
     """
-    functions, layers = _with_layers(project, parts)
+    functions, layers = with_layers(project, parts)
 
     def lock_it(layer: Layer, reporter: Reporter) -> LockedLayer | LpackError:
         own_policy = "keep" if policy == "upgrade" and layer not in parts else policy
@@ -166,7 +166,7 @@ def _caught(task: Callable[[], _T]) -> _T | LpackError:
         return understood(error)
 
 
-def _with_layers(project: Project, parts: Sequence[Part]) -> tuple[list[Function], list[Layer]]:
+def with_layers(project: Project, parts: Sequence[Part]) -> tuple[list[Function], list[Layer]]:
     """The functions, and the layers with those that the functions use, in the project's order."""
     functions = [part for part in parts if isinstance(part, Function)]
     used = {name for function in functions for name in function.own_layers}

@@ -15,6 +15,7 @@ from .aws.architectures import X86_64, Architecture
 from .aws.runtimes import Runtime
 from .config_keys import KEYS_OF_FAMILIES, Bundle, LayerArn, note_keys_of_others, read_layer, read_project
 from .config_packages import Groups, fit_packages
+from .config_publish import Destination
 from .config_tests import FunctionTest
 from .config_values import Place, alternatives, quoted
 from .errors import ConfigError, UsageError
@@ -180,6 +181,7 @@ class Project:
     functions: tuple[Function, ...]
     layers: tuple[Layer, ...] = ()
     building: Building = Building()
+    publish: Destination = field(default_factory=Destination)
 
     @property
     def parts(self) -> tuple[Layer | Function, ...]:
@@ -273,9 +275,11 @@ def load(folder: Path) -> Project:
         tuple(_function(name, values, folder) for name, values in merged.items()),
         tuple(_layer(name, values) for name, values in layers.items()),
         Building(**top.get("build", {})),
+        top.get("publish") or Destination(),
     )
     _note_unfit_layers(project, place)
     _note_equal_names(project, place)
+    _note_strangers(project, place)
     if place.problems:
         raise ConfigError(str(file), list(dict.fromkeys(place.problems)))
     if not project.parts:
@@ -352,6 +356,17 @@ def _note_equal_names(project: Project, place: Place) -> None:
             owner = owners.setdefault(name, f"the layer {quoted(layer.name)}")
             if owner != f"the layer {quoted(layer.name)}":
                 here.problem(f"can have an artifact `{name}.zip`, and so can {owner}: rename one of them")
+
+
+def _note_strangers(project: Project, place: Place) -> None:
+    """Problems for names in AWS that are given to functions which are none of the project's."""
+    names = [function.name for function in project.functions]
+    for name in project.publish.functions:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {alternatives(near)}?" if near else ""
+            here = place.key("publish").key("functions").key(name)
+            here.problem(f"is about a function that this project does not have{hint}")
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .aws.limits import (
 )
 from .aws.runtimes import RUNTIMES, Family, Runtime, nearest_runtimes
 from .config_packages import fit_packages, read_requirements, read_trim
+from .config_publish import read_publish
 from .config_tests import read_tests
 from .config_values import (
     NOT_YET,
@@ -374,5 +375,5 @@ TOP_KEYS: dict[str, Reader] = {
     "function": _functions,
     "build": _build_table,
     "layer": _layers,
-    "publish": read_later,
+    "publish": read_publish,
 }

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .archive.zip_reader import read_directory, read_zip
-from .artifacts import LAYER
+from .artifacts import LAYER, layer_for
 from .assembling import function_assembly
 from .aws.layer_paths import EXTENSIONS, LIBRARIES, PROGRAMS, package_folders
 from .aws.runtimes import RUNTIMES
 from .check import LayerPart, Subject, check, check_layer, check_layers, check_upload, elf_facts
 from .config import Function, Layer, Project
+from .config_keys import LayerArn
 from .ecosystems import Ask, ecosystem_of, packages_in
+from .errors import UsageError
 from .layering import LockedLayer, check_code, check_handler, lay, lock_layer, parts_of, provided_to
 from .model import Finding, Host, LeftOut, Package, Reporter, Severity, Target
 from .record import Record, read_record, record_file
@@ -92,6 +94,30 @@ def layer_part(artifact: Path, name: str, *, host: Host) -> LayerPart:
         runtimes=record.runtimes if record else (),
         architectures=record.architectures if record else (),
     )
+
+
+def layers_beneath(
+    owner: str,
+    layers: Sequence[str | LayerArn],
+    target: Target,
+    output: Path,
+    read: Callable[[Path, str], LayerPart],
+) -> list[LayerPart]:
+    """The layers of a function as they were built to a folder; UsageError for one that was not.
+
+    ``read`` reads a layer's zip, given its name: see ``layer_part``.
+    """
+    parts = []
+    for each in layers:
+        if isinstance(each, LayerArn):
+            parts.append(LayerPart(name=each.arn, unzipped_size=each.unzipped_size))
+            continue
+        file = layer_for(each, target, output)
+        if file is None:
+            fact = f"the layer `{each}` of `{owner}` was not built for {target}"
+            raise UsageError(fact, hint=f"run `lpack build {each}` first")
+        parts.append(read(file, each))
+    return parts
 
 
 def _against_record(artifact: Path, tree: Tree) -> list[Finding]:

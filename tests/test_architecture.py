@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "lpack"
 
 FLOORS = """
     cli
-    testing
+    publish testing
     build emulator examine
     artifacts clients layering subjects
     assembling
@@ -26,7 +26,7 @@ FLOORS = """
     folders network
     config
     config_keys
-    config_packages config_tests
+    config_packages config_publish config_tests
     events
     config_values
     machine weights
@@ -41,6 +41,7 @@ FLOOR_OF = {room: floor for floor, line in enumerate(FLOORS.split("\n")) for roo
 
 HEAVY = {
     "boto3",
+    "botocore",
     "build",
     "docker",
     "elftools",

@@ -395,7 +395,6 @@ def test_an_unknown_architecture_is_told_with_lambdas_name(problems: Problems, n
     ("lines", "path"),
     [
         ("dockerfile = 'Dockerfile'", "function.orders.dockerfile"),
-        ("[publish]\nbucket = 'b'", "publish"),
     ],
 )
 def test_what_later_versions_bring_is_said_to_be_missing_yet(problems: Problems, lines: str, path: str) -> None:

@@ -47,6 +47,22 @@ LAYER_VERSION_ARN = re.compile(
     r"|arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+"
 )
 
+LAYER_SHARES = re.compile(r"[0-9]{12}|org:o-[a-z0-9]{10,32}|public")
+"""With whom a layer version can be shared: an account, an organization, or everybody."""
+
+VERSION = re.compile(r"\$LATEST|[0-9]+")
+ALIAS_NAME = re.compile(r"(?![0-9]+$)[a-zA-Z0-9-_]{1,128}")
+
+INLINE_BYTES = 4 << 20
+"""The source of a function that stands in a CloudFormation template itself."""
+
+ACCOUNT_ID = re.compile(r"[0-9]{12}")
+BUCKET_NAME = re.compile(r"[0-9A-Za-z._-]{2,62}[0-9A-Za-z_-]")
+OBJECT_KEY_BYTES = 1_024
+OBJECT_TAGS = 10
+OBJECT_TAG_KEY_CHARACTERS = 128
+OBJECT_TAG_VALUE_CHARACTERS = 256
+
 ENVIRONMENT_KEY = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 
 RESERVED_ENVIRONMENT_KEYS = frozenset(

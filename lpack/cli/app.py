@@ -284,6 +284,80 @@ def events(
     return print_options(session, name) if show_options else print_event(session, name, options or [])
 
 
+@app.command(
+    epilog=_examples(
+        "lpack publish",
+        "lpack publish orders --update --alias live --weight 0.1",
+        "lpack publish --output cloudformation --to template.json",
+        'lpack publish --output github --to "$GITHUB_OUTPUT"',
+        "lpack publish --bucket-policy 123456789012",
+    )
+)
+@with_session
+def publish(
+    session: Session,
+    names: Names = None,
+    *,
+    artifacts: Annotated[Path, typer.Option("--from", metavar="DIR", help="Where the artifacts are.")] = DIST,
+    update: Annotated[bool, typer.Option("--update", help="Give functions that exist their new code.")] = False,
+    publish_version: Annotated[
+        bool, typer.Option("--publish-version", help="Publish a version of each function, with --update.")
+    ] = False,
+    alias: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[=VERSION]", help="Move an alias to the version, which is published unless one is named."
+        ),
+    ] = None,
+    weight: Annotated[float | None, typer.Option(help="The share of the alias's traffic that moves, 0 to 1.")] = None,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ACCOUNT|org:ID|public", help="Let others use the layers.", show_default=False),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="json, cloudformation, sam, terraform or github.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where the output goes.")] = None,
+    inline: Annotated[bool, typer.Option("--inline", help="Put small functions into the template itself.")] = False,
+    bucket: Annotated[str | None, typer.Option(help="In place of the configuration's bucket.")] = None,
+    prefix: Annotated[str | None, typer.Option(help="In place of the configuration's prefix.")] = None,
+    region: Annotated[str | None, typer.Option(help="In place of the configuration's region.")] = None,
+    profile: Annotated[str | None, typer.Option(help="In place of the configuration's profile.")] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--bucket-policy",
+            metavar="ACCOUNT",
+            help="Print the policy that lets other accounts read the bucket, and do nothing else.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the calls that would change anything.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Publish what failed its checks, too.")] = False,
+) -> int:
+    """Upload artifacts to S3, layers to Lambda, and print where they went."""
+    from .publishing import Wishes, print_policy, publish_named
+
+    settings = {"bucket": bucket, "prefix": prefix, "region": region, "profile": profile}
+    if policy:
+        return print_policy(session, policy, settings)
+    wishes = Wishes(
+        folder=session.path(artifacts),
+        settings=settings,
+        update=update,
+        publish_version=publish_version,
+        alias=alias,
+        weight=weight,
+        share=share or [],
+        format=output,
+        file=session.path(file) if file else None,
+        inline=inline,
+        dry_run=dry_run,
+        force=force,
+    )
+    return publish_named(session, names or [], wishes)
+
+
 @app.command(epilog=_examples("lpack doctor", "lpack doctor --json"))
 @with_session
 def doctor(session: Session) -> int:

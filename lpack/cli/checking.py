@@ -20,9 +20,10 @@ from ..examine import (
     check_artifact,
     check_layer_artifact,
     layer_part,
+    layers_beneath,
     looks_like_layer,
 )
-from ..model import Finding, Target
+from ..model import Finding
 from ..record import Record, read_record
 from ..sizes import shown
 from ..subjects import layer_subjects, subject_of
@@ -143,7 +144,7 @@ def _function(function: Function, run: _Run) -> _Wanted:
     subject = subject_of(function, today=today(), allow_deprecated=settings.allow_deprecated)
 
     def check() -> Checked:
-        own = _layer_parts(function.name, function.layers, function.target, settings.output, run)
+        own = layers_beneath(function.name, function.layers, function.target, settings.output, run.read_layer)
         return check_artifact(artifact, subject, host=host, layers=[*own, *_named_layers(run)])
 
     return _Wanted(function.name, artifact, check)
@@ -170,23 +171,6 @@ def _check_layer(layer: Layer, file: Path, record: Record, run: _Run) -> Checked
     targets = [target_of(runtime, each) for runtime in record.runtimes for each in record.architectures]
     subjects = layer_subjects(layer, targets, today=today(), allow_deprecated=run.settings.allow_deprecated)
     return check_layer_artifact(file, subjects, host=run.session.host)
-
-
-def _layer_parts(
-    owner: str, layers: Sequence[str | LayerArn], target: Target, folder: Path, run: _Run
-) -> list[LayerPart]:
-    """The layers of a function as they were built to the folder; UsageError for one that was not."""
-    parts = []
-    for each in layers:
-        if isinstance(each, LayerArn):
-            parts.append(LayerPart(name=each.arn, unzipped_size=each.unzipped_size))
-            continue
-        file = layer_for(each, target, folder)
-        if file is None:
-            fact = f"the layer `{each}` of `{owner}` was not built for {target}"
-            raise UsageError(fact, hint=f"run `lpack build {each}` first")
-        parts.append(run.read_layer(file, each))
-    return parts
 
 
 def _named_layers(run: _Run) -> list[LayerPart]:
@@ -238,7 +222,7 @@ def _file(artifact: Path, run: _Run) -> _Wanted:
             return check_layer_artifact(artifact, subjects, host=host)
         recorded = () if settings.layers or not record else record.layers
         layers = [LayerArn(each) if each.startswith("arn:") else each for each in recorded]
-        beneath = _layer_parts(artifact.name, layers, subjects[0].target, artifact.parent, run)
+        beneath = layers_beneath(artifact.name, layers, subjects[0].target, artifact.parent, run.read_layer)
         return check_artifact(artifact, subjects[0], host=host, layers=beneath or _named_layers(run))
 
     return _Wanted(artifact.name, artifact, check)

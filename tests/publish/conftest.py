@@ -1,0 +1,83 @@
+"""A project that was built, and AWS on this machine to publish it to."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from aws_front import Front, fronting, moto_server
+from aws_projects import BUCKET, HANDLER, ORDERS, REGION, SETTINGS
+from in_process import lpack
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of moto's server, one for all tests."""
+    with moto_server(tmp_path_factory.mktemp("moto") / "log") as port:
+        yield port
+
+
+@pytest.fixture
+def aws(moto: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    """AWS with nothing in it but a bucket, which all programs that this test starts are led to."""
+    with fronting(moto) as front:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", front.address)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+        monkeypatch.setenv("AWS_REGION", REGION)
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        s3 = boto3.client("s3", region_name=REGION)
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        front.requests.clear()
+        yield front
+
+
+@pytest.fixture
+def client(aws: Front) -> Callable[..., Any]:
+    """Clients of boto3 for what is in there."""
+    return lambda service, region=REGION: boto3.client(service, endpoint_url=aws.address, region_name=region)
+
+
+@pytest.fixture
+def built(project: Callable[[Mapping[str, str | bytes]], Path]) -> Callable[..., Path]:
+    """Builds a project of these files, with a function `orders` unless another lpack.toml is given; its folder."""
+
+    def build(files: Mapping[str, str | bytes] | None = None, *, toml: str = ORDERS + SETTINGS) -> Path:
+        folder = project({"lpack.toml": toml, "orders/app.py": HANDLER, **(files or {})})
+        run = lpack("build", "--allow-deprecated", folder=folder)
+        assert run.exit_code == 0, run.stderr
+        return folder
+
+    return build
+
+
+@pytest.fixture
+def deployed(client: Callable[..., Any], aws: Front) -> Callable[..., None]:
+    """Makes a function in AWS, whose code is older than any artifact's."""
+
+    def make(name: str = "orders", **options: Any) -> None:
+        role = client("iam").create_role(RoleName=f"role-{name}", AssumeRolePolicyDocument=json.dumps({}))["Role"]
+        with io.BytesIO() as stream:
+            with zipfile.ZipFile(stream, "w") as archive:
+                archive.writestr("app.py", "old = True\n")
+            old = stream.getvalue()
+        client("lambda").create_function(
+            **{
+                "FunctionName": name,
+                "Runtime": "python3.13",
+                "Handler": "app.handler",
+                "Role": role["Arn"],
+                "Code": {"ZipFile": old},
+                "Environment": {"Variables": {"PASSWORD": "hunter2-secret"}},
+                **options,
+            }
+        )
+        aws.requests.clear()
+
+    return make
