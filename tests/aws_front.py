@@ -74,13 +74,22 @@ class Front:
 
     def __init__(self, moto: int) -> None:
         self.moto = moto
+        self.address = ""
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as new, with nothing in it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.moto, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request("POST", "/moto-api/reset")
+            assert connection.getresponse().status == 200
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.cut_after: Callable[[str], int | None] = lambda _call: None
         self.revisions: dict[str, str] = {}
         self.pending: dict[str, int] = {}
+        self.published: dict[str, tuple[str, Answer]] = {}
         self.lock = threading.RLock()
-        self.address = ""
 
     def calls(self, *services: str, changing: bool = False) -> list[str]:
         """The requests in short; with ``changing``, those that are no questions."""
@@ -153,8 +162,13 @@ class Front:
                 if wanted and wanted != revision:
                     text = "The Revision Id provided does not match the latest Revision Id."
                     return aws_error(412, "PreconditionFailedException", text)
+            if request.method == "POST" and self.published.get(name, ("",))[0] == revision:
+                return self.published[name][1]  # nothing changed since, so that Lambda makes no other version
             answer = self.passed_on(request)
             if answer.status >= 300:
+                return answer
+            if request.method == "POST":
+                self.published[name] = (revision, answer)
                 return answer
             if request.method == "PUT":
                 self.revisions[name] = str(uuid.uuid4())
@@ -214,11 +228,7 @@ def moto_server(log: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def fronting(moto: int) -> Iterator[Front]:
-    """The front before moto's server, which forgets what others left in it."""
-    reset = http.client.HTTPConnection("127.0.0.1", moto, timeout=PATIENCE)
-    with contextlib.closing(reset):
-        reset.request("POST", "/moto-api/reset")
-        assert reset.getresponse().status == 200
+    """The front before moto's server."""
     front = Front(moto)
 
     class Handler(BaseHTTPRequestHandler):

@@ -33,6 +33,7 @@ _NOWHERE = "http://127.0.0.1:9"
 _OFFLINE = {
     **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), _NOWHERE),
     **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
+    "AWS_EC2_METADATA_DISABLED": "true",  # where AWS's libraries look for credentials last
 }
 """Programs that a test starts can't be held by Python: a proxy that does not exist keeps them from the network."""
 

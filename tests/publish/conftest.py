@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import zipfile
@@ -17,31 +18,42 @@ from in_process import lpack
 
 
 @pytest.fixture(scope="session")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of moto's server, one for all tests."""
-    with moto_server(tmp_path_factory.mktemp("moto") / "log") as port:
-        yield port
-
-
-@pytest.fixture
-def aws(moto: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
-    """AWS with nothing in it but a bucket, which all programs that this test starts are led to."""
-    with fronting(moto) as front:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", front.address)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
-        monkeypatch.setenv("AWS_REGION", REGION)
-        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        s3 = boto3.client("s3", region_name=REGION)
-        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        front.requests.clear()
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """One server for all tests."""
+    with moto_server(tmp_path_factory.mktemp("moto") / "log") as port, fronting(port) as front:
         yield front
 
 
-@pytest.fixture
-def client(aws: Front) -> Callable[..., Any]:
+@pytest.fixture(scope="session")
+def clients(front: Front) -> Callable[..., Any]:
     """Clients of boto3 for what is in there."""
-    return lambda service, region=REGION: boto3.client(service, endpoint_url=aws.address, region_name=region)
+
+    @functools.cache
+    def make(service: str, region: str = REGION) -> Any:
+        keys = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "test"}
+        return boto3.client(service, endpoint_url=front.address, region_name=region, **keys)
+
+    return make
+
+
+@pytest.fixture
+def aws(front: Front, clients: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Front:
+    """AWS with nothing in it but a bucket, which all programs that this test starts are led to."""
+    front.forget()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", front.address)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    monkeypatch.setenv("AWS_REGION", REGION)
+    clients("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    front.requests.clear()
+    return front
+
+
+@pytest.fixture
+def client(aws: Front, clients: Callable[..., Any]) -> Callable[..., Any]:
+    """Clients of boto3 for what is in this test's AWS: ``client("s3")``."""
+    assert aws
+    return clients
 
 
 @pytest.fixture
