@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .config_values import Place, Reader, kind_of, quoted, read_table, read_text, typed
+from .config_values import Place, Reader, kind_of, parsed_json, quoted, read_table, read_text, typed
 from .errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,7 +97,8 @@ def _event_source(value: Any, place: Place) -> Sample | None:
 
 
 def _event_options(value: Any, place: Place) -> dict[str, Any] | None:
-    return typed(value, dict, place)
+    options = typed(value, dict, place)
+    return None if options is None else {key: _plain(item, place.key(key)) for key, item in options.items()}
 
 
 def _json(value: Any, place: Place) -> Any:
@@ -131,8 +131,8 @@ def _looks_like_json(text: str) -> bool:
 
 def _parsed(text: str, place: Place) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parsed_json(text)
+    except ValueError as error:
         place.problem(f"begins like JSON, and is none: {error}")
         return None
 

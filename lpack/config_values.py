@@ -201,6 +201,18 @@ def read_names(value: Any, place: Place) -> tuple[str, ...]:
     return read_each(read_name, value, place)
 
 
+def parsed_json(text: str) -> Any:
+    """What a text of JSON holds; ValueError when it is none, as RFC 8259 has it: without NaN and Infinity."""
+
+    def refused(constant: str) -> None:
+        raise ValueError(f"{constant} is no value of JSON")
+
+    try:
+        return json.loads(text, parse_constant=refused)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
 def quoted(text: object) -> str:
     """The text in backticks; what a terminal would obey or hide is written as an escape."""
     return f"`{text}`" if str(text).isprintable() else f"`{json.dumps(str(text))}`"

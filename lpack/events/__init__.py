@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..aws.partitions import ACCOUNT, REGION, partition_of
-from ..config_values import alternatives, quoted
+from ..config_values import alternatives, parsed_json, quoted
 from ..errors import UsageError
 from .filling import filled, names_in
 from .filters import FILTERS, octets
@@ -140,8 +140,8 @@ def _nearest(name: str, names: list[str]) -> str | None:
 
 def _from_text(option: Option, text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parsed_json(text)
+    except ValueError as error:
         kind = _KINDS[type(option.default)]
         hint = "tables and lists are written as JSON" if isinstance(option.default, dict | list) else None
         raise UsageError(f"the option `{option.name}` must be {kind}, not {quoted(text)}", hint=hint) from error

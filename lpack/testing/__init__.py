@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..config import SHARED_FILE, Function, Project
 from ..config_tests import FunctionTest
-from ..config_values import Place, alternatives, quoted
+from ..config_values import Place, alternatives, parsed_json, quoted
 from ..emulator import Invocation, Runnable, Settings, environment, runnable_of
 from ..errors import ConfigError, FunctionError, LpackError, UsageError
 from ..means import Means
@@ -165,10 +165,10 @@ def _events(project: Project, selected: Sequence[_Selected]) -> Mapping[str, byt
 def _read(file: Path, place: Place) -> bytes:
     try:
         text = file.read_bytes().decode("utf-8-sig")
-        json.loads(text)
+        parsed_json(text)
     except OSError as error:
         place.problem(f"names {quoted(file)}, which can't be read: {error.strerror}")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         place.problem(f"names {quoted(file)}, which is not JSON: {error}")
     else:
         return text.encode()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lpack import events
@@ -221,6 +221,33 @@ def test_any_bytes_survive_as_a_text(data: bytes) -> None:
     assert octets(text_of(data)) == data
 
 
+@settings(max_examples=300)
+@given(st.sampled_from(NAMES), st.data())
+def test_whatever_an_option_is_given_there_is_an_event_or_an_error(name: str, data: st.DataObject) -> None:
+    event = events.sample(name)
+    options = data.draw(st.lists(st.sampled_from(event.options), max_size=3)) if event.options else []
+    values = {option.name: data.draw(VALUES_OF[type(option.default)]) for option in options}
+    try:
+        made = events.filled_in(event, values)
+    except UsageError:
+        assert {"region", "account", "time", "path"} & values.keys()
+    else:
+        assert json.loads(json.dumps(made, allow_nan=False)) == made
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+    max_leaves=4,
+)
+VALUES_OF: dict[type, Any] = {
+    str: st.text(),
+    bool: st.booleans(),
+    dict: st.dictionaries(st.text(), JSON),
+    list: st.lists(JSON),
+}
+
+
 @given(st.recursive(st.none() | st.booleans() | st.text() | st.integers(), st.lists))
 def test_what_is_not_a_placeholder_stays(value: Any) -> None:
     template = json.loads(json.dumps(value).replace("$", "").replace("|", ""))
@@ -258,6 +285,7 @@ def test_an_unknown_event_is_refused_and_the_nearest_offered(name: str, hint: st
         ("alb:request", "base64", "maybe", "the option `base64` must be `true` or `false`, not `maybe`"),
         ("alb:request", "base64", "1", "the option `base64` must be `true` or `false`, not a whole number"),
         ("alb:request", "headers", "[]", "the option `headers` must be a table, not a list"),
+        ("iot:rule", "message", '{"a": NaN}', "the option `message` must be a table, not"),
         ("iot:rule", "message", "[" * 100_000, "the option `message` must be a table, not"),
         ("sqs:message", "body", text_of(b"\xff"), "`sqs:message` takes text, and what it is filled in with is not"),
     ],
