@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from .. import __version__
 from ..errors import UsageError
-from .options import DIST, AllowDeprecated, Names, Output, with_session
+from .options import DIST, AllowDeprecated, BackendOption, Base, Names, NoNetwork, Output, Rie, with_session
 from .session import Session
 
 
 def _examples(*lines: str) -> str:
     return "\n".join(("Examples:", *(f"$ {line}" for line in lines)))
 
-
-Backend = Literal["sandbox", "docker"]
 
 app = typer.Typer(
     name="lpack",
@@ -191,16 +189,16 @@ def run_tests(
         int | None, typer.Option("-j", "--jobs", min=1, help="Environments at once; as many as processors otherwise.")
     ] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit's XML, for CI.")] = None,
-    backend: Annotated[
-        Literal["sandbox", "docker"] | None, typer.Option(help="Where functions run; what fits when left out.")
-    ] = None,
-    network: Annotated[bool, typer.Option("--network/--no-network", help="Whether functions have a network.")] = True,
+    backend: BackendOption = None,
+    no_network: NoNetwork = False,
+    rie: Rie = None,
+    base: Base = None,
 ) -> int:
     """Run the tests of lpack.toml on the finished artifacts, under AWS's emulator."""
     from ..emulator import Settings
     from .testing import Wishes, test_named
 
-    settings = Settings(backend=backend, network=network)
+    settings = Settings(backend=backend, network=not no_network, rie=rie, base=base)
     where = session.path(junit) if junit else None
     return test_named(session, names or [], Wishes(session.path(output), settings, workers, where))
 
@@ -210,6 +208,7 @@ def run_tests(
         "lpack invoke orders",
         """lpack invoke orders --event '{"order": 1}'""",
         "lpack invoke orders --event @events/order.json --repeat 20",
+        "lpack invoke orders --event-source s3:put --event-option bucket=orders",
         "lpack invoke orders --keep --port 3001    # then: aws lambda invoke --endpoint-url http://127.0.0.1:3001 …",
     )
 )
@@ -221,38 +220,41 @@ def invoke(
     event: Annotated[
         str | None, typer.Option(metavar="JSON|@FILE|-", help="The event; {} when left out.", show_default=False)
     ] = None,
+    event_source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A sample event instead, such as s3:put (`lpack events`).", show_default=False
+        ),
+    ] = None,
+    event_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="What the sample event is filled in with.", show_default=False),
+    ] = None,
     output: Output = DIST,
     timeout: Annotated[
         int | None, typer.Option(min=1, max=900, help="Seconds, instead of the configured ones.", show_default=False)
     ] = None,
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Invoke it so often, in one environment.")] = 1,
-    backend: Annotated[
-        Backend | None, typer.Option(help="Where to run it; the sandbox when left out, if it can.", show_default=False)
-    ] = None,
-    no_network: Annotated[bool, typer.Option("--no-network", help="Let the function reach nothing.")] = False,
-    rie: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="An emulator of your own (LPACK_RIE does the same).", show_default=False),
-    ] = None,
-    base: Annotated[
-        str | None,
-        typer.Option(metavar="IMAGE", help="The image to run a zip in, with `--backend docker`.", show_default=False),
-    ] = None,
+    backend: BackendOption = None,
+    no_network: NoNetwork = False,
+    rie: Rie = None,
+    base: Base = None,
     keep: Annotated[bool, typer.Option("--keep", help="Serve Lambda's Invoke API on a port, until Ctrl-C.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port for --keep; 0 takes a free one.")] = 3001,
     concurrency: Annotated[int, typer.Option(min=1, help="Environments side by side at most, for --keep.")] = 10,
 ) -> int:
     """Run a function as it was built under AWS's Runtime Interface Emulator, and print its response."""
     from ..emulator import Settings
-    from .invoking import Calls, invoke_named
+    from .invoking import Calls, Event, invoke_named
     from .serving import Serving, serve_named
 
     settings = Settings(backend=backend, network=not no_network, rie=rie, base=base)
     if keep:
-        if event is not None or repeat != 1:
+        if event is not None or event_source or event_option or repeat != 1:
             raise UsageError("`--keep` serves events of others", hint="leave out `--event` and `--repeat`")
         return serve_named(session, name, Serving(session.path(output), port, concurrency, timeout), settings)
-    return invoke_named(session, name, Calls(session.path(output), event, repeat, timeout), settings)
+    wanted = Event(event, event_source, event_option or [])
+    return invoke_named(session, name, Calls(session.path(output), wanted, repeat, timeout), settings)
 
 
 @app.command(

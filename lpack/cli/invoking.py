@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..emulator import Environment, Invocation, Runnable, Settings, environment, runnable_of
+from ..emulator import Environment, Invocation, Runnable, Settings, checked_event, environment, runnable_of
 from ..errors import UsageError
+from ..events import filled_in, sample
 from ..means import Means
 from ..sizes import shown
+from .events import event_options
 from .output import error_document
 from .session import Session
 
@@ -21,11 +23,20 @@ _NOTHING = "{}"
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """The event that the command line means: JSON, ``@FILE`` or ``-``, or a sample event and its options."""
+
+    given: str | None
+    source: str | None
+    options: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Calls:
     """How a function is called: where it was built to, with which event, how often, and for how long at most."""
 
     output: Path
-    event: str | None
+    event: Event
     repeat: int
     timeout: int | None
 
@@ -50,7 +61,7 @@ def invoke_named(session: Session, name: str, calls: Calls, settings: Settings) 
         cold_seconds=next((each.seconds for each in invocations if each.cold), None),
         warm_seconds=_warm_seconds(invocations),
         peak_memory=max((each.peak_memory or 0 for each in invocations), default=0) or None,
-        invocations=[_document(each) for each in invocations],
+        invocations=[invocation_document(each) for each in invocations],
         started=asdict(started),
     )
     if not session.output.json and not errors:
@@ -68,15 +79,21 @@ def runnable_named(session: Session, name: str, output: Path, timeout: int | Non
     return replace(runnable, timeout=timeout) if timeout else runnable
 
 
-def event_of(session: Session, given: str | None) -> bytes:
-    """The event that the command line means: JSON, ``@FILE`` or ``-``; UsageError for what is no JSON."""
-    text, source = _text_of(session, _NOTHING if given is None else given)
+def event_of(session: Session, event: Event) -> bytes:
+    """The event that the command line means; UsageError for what is no JSON, and for what there is not."""
+    if event.source:
+        if event.given is not None:
+            raise UsageError("`--event` and `--event-source` are two events", hint="leave out one of the two")
+        made = filled_in(sample(event.source), event_options(session, event.options))
+        return json.dumps(made, ensure_ascii=False).encode()
+    if event.options:
+        raise UsageError("`--event-option` goes with `--event-source`", hint="name one: `lpack events` lists them")
+    data, source = _text_of(session, _NOTHING if event.given is None else event.given)
     try:
-        json.loads(text)
+        return checked_event(data)
     except ValueError as error:
         hint = "an event is JSON; text needs its quotes: '\"text\"'"
         raise UsageError(f"the event{source} is not JSON: {error}", hint=hint) from error
-    return text
 
 
 def _text_of(session: Session, given: str) -> tuple[bytes, str]:
@@ -120,14 +137,12 @@ def summary(invocations: Sequence[Invocation], runnable: Runnable) -> str:
     parts = []
     first = invocations[0]
     if first.init_seconds is not None:
-        parts.append(f"{_milliseconds(first.init_seconds)} to start")
-        parts.append(f"{_milliseconds(max(0.0, first.seconds - first.init_seconds))} to answer")
-    else:
-        parts.append(f"{_milliseconds(first.seconds)} to answer")
+        parts.append(f"{milliseconds(first.init_seconds)} to start")
+    parts.append(f"{milliseconds(first.handler_seconds)} to answer")
     warm = [each.seconds for each in invocations if not each.cold]
     if warm:
-        median = _milliseconds(statistics.median(warm))
-        parts.append(f"{len(warm)} warm: median {median}, slowest {_milliseconds(max(warm))}")
+        median = milliseconds(statistics.median(warm))
+        parts.append(f"{len(warm)} warm: median {median}, slowest {milliseconds(max(warm))}")
     peak = max((each.peak_memory or 0 for each in invocations), default=0)
     if peak:
         parts.append(f"{shown(peak)} of {runnable.memory} MB")
@@ -146,7 +161,8 @@ def _warm_seconds(invocations: Sequence[Invocation]) -> float | None:
     return statistics.median(warm) if warm else None
 
 
-def _milliseconds(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """Seconds as milliseconds, in words."""
     return f"{1000 * seconds:.3g} ms" if seconds < 0.1 else f"{1000 * seconds:.0f} ms"
 
 
@@ -157,12 +173,14 @@ def _failure_document(invocation: Invocation | None) -> dict[str, Any] | None:
     return {"type": failure.kind, "message": failure.message, "stack": list(failure.stack), "handled": failure.handled}
 
 
-def _document(invocation: Invocation) -> dict[str, Any]:
+def invocation_document(invocation: Invocation) -> dict[str, Any]:
+    """An invocation as JSON holds it."""
     return {
         "request_id": invocation.request_id,
         "cold": invocation.cold,
         "seconds": invocation.seconds,
         "init_seconds": invocation.init_seconds,
+        "handler_seconds": invocation.handler_seconds,
         "peak_memory": invocation.peak_memory,
         "response": invocation.value,
         "failure": _failure_document(invocation),

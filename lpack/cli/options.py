@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,6 +22,23 @@ Names = Annotated[
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where artifacts go.")]
 AllowDeprecated = Annotated[
     bool, typer.Option("--allow-deprecated", help="Accept runtimes for which Lambda takes no new functions.")
+]
+BackendOption = Annotated[
+    Literal["sandbox", "docker"] | None,
+    typer.Option("--backend", help="Where to run it; the sandbox when left out, if it can.", show_default=False),
+]
+NoNetwork = Annotated[bool, typer.Option("--no-network", help="Let the function reach nothing.")]
+Rie = Annotated[
+    Path | None,
+    typer.Option(
+        "--rie", metavar="PATH", help="An emulator of your own (LPACK_RIE does the same).", show_default=False
+    ),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base", metavar="IMAGE", help="The image to run a zip in, with `--backend docker`.", show_default=False
+    ),
 ]
 DIST = Path("dist")
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..emulator import Invocation, Settings
+from ..emulator import Settings
 from ..model import Severity
 from ..sizes import shown
 from ..testing import RunOptions, Verdict, run_tests
-from ..testing.judging import handler_seconds
+from .invoking import invocation_document, milliseconds
 from .output import error_document, exit_code
 from .session import Session, short
 
@@ -68,13 +68,9 @@ def _row(session: Session, verdict: Verdict) -> tuple[str, ...]:
     ran = verdict.invocation
     if ran is None:
         return (verdict.name, "", "", "", styled)
-    init = _milliseconds(ran.init_seconds) if ran.init_seconds is not None else ""
+    init = milliseconds(ran.init_seconds) if ran.init_seconds is not None else ""
     memory = shown(ran.peak_memory) if ran.peak_memory is not None else ""
-    return (verdict.name, init, _milliseconds(handler_seconds(ran)), memory, styled)
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms"
+    return (verdict.name, init, milliseconds(ran.handler_seconds), memory, styled)
 
 
 def _print_reasons(session: Session, verdicts: Sequence[Verdict]) -> None:
@@ -114,25 +110,6 @@ def _document(verdict: Verdict) -> dict[str, Any]:
         "status": _status(verdict),
         "problems": list(verdict.problems),
         "error": error_document(verdict.error) if verdict.error else None,
-        "invocation": _invocation_document(verdict.invocation) if verdict.invocation else None,
+        "invocation": invocation_document(verdict.invocation) if verdict.invocation else None,
         "seconds": round(verdict.seconds, 3),
     }
-
-
-def _invocation_document(invocation: Invocation) -> dict[str, Any]:
-    failure = invocation.failure
-    return {
-        "request_id": invocation.request_id,
-        "response": invocation.value,
-        "failure": {"type": failure.kind, "message": failure.message, "stack": list(failure.stack)}
-        if failure
-        else None,
-        "logs": invocation.logs,
-        "init_seconds": _rounded(invocation.init_seconds),
-        "handler_seconds": _rounded(handler_seconds(invocation)),
-        "peak_memory": invocation.peak_memory,
-    }
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)

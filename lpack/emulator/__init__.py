@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..means import Means
-from .environment import PAYLOAD_BYTES, Environment, Started
+from .environment import PAYLOAD_BYTES, Environment, Started, checked_event
 from .invocations import Failure, Invocation
 from .runnable import Artifact, Runnable, runnable_of
 
@@ -30,6 +30,7 @@ __all__ = [
     "Runnable",
     "Settings",
     "Started",
+    "checked_event",
     "environment",
     "runnable_of",
 ]

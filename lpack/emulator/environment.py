@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..config_values import parsed_json
 from ..errors import LpackError, UsageError
 from .invocations import EXIT, OUT_OF_MEMORY, TIMEOUT, Failure, Invocation, reported, unhandled
 from .journal import Facts, Journal
@@ -48,6 +49,13 @@ class Started:
     image: str = ""
     network: bool = True
     holds_memory: bool = True
+
+
+def checked_event(data: bytes) -> bytes:
+    """The event as it is sent, in UTF-8 without a byte order mark; ValueError when it is no JSON."""
+    text = data.decode("utf-8-sig")
+    parsed_json(text)
+    return text.encode()
 
 
 class Place(Protocol):

@@ -63,6 +63,11 @@ class Invocation:
     peak_memory: int | None
 
     @property
+    def handler_seconds(self) -> float:
+        """How long the handler took, without what went by until it was there: what Lambda reports as duration."""
+        return max(0.0, self.seconds - (self.init_seconds or 0.0))
+
+    @property
     def value(self) -> Any:
         """The response as JSON has it, or as text where it is none; None for a failure."""
         if self.failure:

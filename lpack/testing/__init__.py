@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from ..config import SHARED_FILE, Function, Project
 from ..config_tests import FunctionTest
-from ..config_values import Place, alternatives, parsed_json, quoted
-from ..emulator import Invocation, Runnable, Settings, environment, runnable_of
+from ..config_values import Place, alternatives, quoted
+from ..emulator import Invocation, Runnable, Settings, checked_event, environment, runnable_of
 from ..errors import ConfigError, FunctionError, LpackError, UsageError
 from ..means import Means
 from ..model import Host, Reporter
@@ -164,12 +164,9 @@ def _events(project: Project, selected: Sequence[_Selected]) -> Mapping[str, byt
 
 def _read(file: Path, place: Place) -> bytes:
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-        parsed_json(text)
+        return checked_event(file.read_bytes())
     except OSError as error:
         place.problem(f"names {quoted(file)}, which can't be read: {error.strerror}")
     except ValueError as error:
         place.problem(f"names {quoted(file)}, which is not JSON: {error}")
-    else:
-        return text.encode()
     return b""

@@ -18,11 +18,6 @@ def problems_of(test: FunctionTest, invocation: Invocation) -> tuple[str, ...]:
     return (*_of_result(test, invocation), *_of_time(test, invocation), *_of_memory(test, invocation))
 
 
-def handler_seconds(invocation: Invocation) -> float:
-    """How long the handler took, without what was spent until it was there: what Lambda reports as duration."""
-    return max(0.0, invocation.seconds - (invocation.init_seconds or 0.0))
-
-
 def _of_result(test: FunctionTest, invocation: Invocation) -> Iterator[str]:
     failure = invocation.failure
     if test.expect_error is not None:
@@ -48,7 +43,7 @@ def _told(failure: Failure) -> str:
 
 
 def _of_time(test: FunctionTest, invocation: Invocation) -> Iterator[str]:
-    milliseconds = 1000 * handler_seconds(invocation)
+    milliseconds = 1000 * invocation.handler_seconds
     if test.max_duration is not None and milliseconds > test.max_duration:
         yield f"its handler took {milliseconds:.0f} ms, and may take {test.max_duration:g} ms"
 

@@ -12,6 +12,8 @@ import pytest
 from command_line import Run
 from functions import HERE, PYTHON
 
+from lpack import events
+
 CODE = """
 import os, sys, time
 
@@ -74,6 +76,19 @@ class TestInASandbox:
         assert json.loads(run.stdout) == {"event": "from standard input"}
         assert json.loads(lpack("invoke", "orders", folder=orders).stdout) == {"event": {}}
 
+    def test_a_sample_event_is_filled_in_and_sent(self, orders: Path, lpack: Lpack) -> None:
+        options = (
+            "--event-option",
+            "bucket=orders",
+            "--event-option",
+            "key=ä b",
+            "--event-option",
+            "region=cn-north-1",
+        )
+        run = lpack("invoke", "orders", "--event-source", "s3:put", *options, folder=orders)
+        expected = {"bucket": "orders", "key": "ä b", "region": "cn-north-1"}
+        assert json.loads(run.stdout) == {"event": events.filled_in(events.sample("s3:put"), expected)}
+
     def test_the_document_says_what_was_seen_and_what_was_started(self, orders: Path, lpack: Lpack) -> None:
         run = lpack("invoke", "orders", "--repeat", "4", "--json", folder=orders)
         document = run.json
@@ -134,6 +149,8 @@ class TestInASandbox:
     [
         ("{broken", "error: the event is not JSON: Expecting property name"),
         ("text", "error: the event is not JSON: Expecting value"),
+        ("NaN", "error: the event is not JSON: NaN is no value of JSON"),
+        ("[" * 100_000, "error: the event is not JSON: it is nested too deep"),
         ("@nowhere.json", "error: the event's file `nowhere.json` can't be read: No such file or directory"),
     ],
 )
@@ -142,6 +159,35 @@ def test_a_broken_event_is_refused(orders: Path, lpack: Lpack, event: str, fact:
     assert run.exit_code == 2
     assert fact in run.stderr
     assert "hint: " in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--event-source", "s3:putt"), "error: `s3:putt` is not a sample event\nhint: did you mean `s3:put`?\n"),
+        (
+            ("--event-source", "s3:put", "--event-option", "bukket=x"),
+            "error: `s3:put` has no option `bukket`\nhint: did you mean `bucket`?\n",
+        ),
+        (
+            ("--event-source", "s3:put", "--event", "{}"),
+            "error: `--event` and `--event-source` are two events\nhint: leave out one of the two\n",
+        ),
+        (
+            ("--event-option", "bucket=x"),
+            "error: `--event-option` goes with `--event-source`\nhint: name one: `lpack events` lists them\n",
+        ),
+        (
+            ("--event-source", "s3:put", "--keep"),
+            "error: `--keep` serves events of others\nhint: leave out `--event` and `--repeat`\n",
+        ),
+    ],
+)
+def test_a_sample_event_that_there_is_not_is_refused(
+    orders: Path, lpack: Lpack, arguments: tuple[str, ...], told: str
+) -> None:
+    run = lpack("invoke", "orders", *arguments, folder=orders)
+    assert (run.exit_code, run.stdout, run.stderr) == (2, "", told)
 
 
 def test_what_was_not_built_is_not_run(project: Project, lpack: Lpack) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from lpack.config_tests import FunctionTest
 from lpack.emulator import Failure, Invocation
-from lpack.testing.judging import handler_seconds, problems_of
+from lpack.testing.judging import problems_of
 
 ANSWERED = Invocation(
     request_id="1",
@@ -75,8 +75,8 @@ def test_an_error_without_a_message_is_its_type() -> None:
 
 
 def test_the_start_does_not_count_for_the_handler() -> None:
-    assert handler_seconds(ANSWERED) == pytest.approx(0.1)
-    assert handler_seconds(replace(ANSWERED, init_seconds=None)) == pytest.approx(0.35)
+    assert ANSWERED.handler_seconds == pytest.approx(0.1)
+    assert replace(ANSWERED, init_seconds=None).handler_seconds == pytest.approx(0.35)
 
 
 def test_a_handler_may_take_so_many_milliseconds() -> None:
