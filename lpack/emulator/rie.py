@@ -14,7 +14,7 @@ from ..ecosystems.python.pinned import pinned_wheels
 from ..errors import UsageError
 from ..means import Means
 from ..model import Target
-from ..store import damaged
+from ..store import Store, damaged
 
 _WHEEL = "aws-sam-cli==1.170.0 --hash=sha256:24ebaf5ecba38dc1758089968cb89ab61e124b84e92a344fc7a2771a47f4d0bf"
 _MEMBER = "samcli/local/rapid/aws-lambda-rie-{}"
@@ -40,11 +40,16 @@ def rie_program(architecture: Architecture, given: Path | None, means: Means) ->
     if own:
         return _own(own)
     digest = bytes.fromhex(_SHA256[architecture.name])
-    program = store.find(_KIND, digest, _NAME)
-    if program is None or damaged(program, digest):
-        with store.lock(digest.hex()):
-            program = _fetched(architecture, digest, means)
+    program = _kept(digest, store)
+    if program is None:
+        with store.lock(digest.hex()):  # where several wait, the first one fetches for all
+            program = _kept(digest, store) or _fetched(architecture, digest, means)
     return program
+
+
+def _kept(digest: bytes, store: Store) -> Path | None:
+    program = store.find(_KIND, digest, _NAME)
+    return None if program is None or damaged(program, digest) else program
 
 
 def _own(program: Path) -> Path:

@@ -124,6 +124,17 @@ def test_environments_run_side_by_side(built: Callable[..., Path]) -> None:
 
 
 @runs
+def test_what_all_need_is_fetched_once(
+    built: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = built(hello="".join(f"[test-{number}]\nevent = {{ name = 'Ada' }}\n" for number in range(4)))
+    monkeypatch.setenv("LPACK_CACHE_DIR", str(tmp_path / "store"))
+    run = lpack("test", "-j", "4", folder=folder)
+    assert run.exit_code == 0, run.stderr
+    assert run.stderr.count("note: getting AWS's Runtime Interface Emulator, once\n") == 1
+
+
+@runs
 def test_errors_limits_and_sample_events(built: Callable[..., Path]) -> None:
     folder = built(
         hello="""
