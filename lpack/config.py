@@ -163,10 +163,18 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Building:
-    """How a project is built, from `[build]`: who resolves, and who makes wheels with native code if there is none."""
+    """How a project is built, from `[build]`: who resolves, and who makes wheels with native code if there is none.
 
+    With the backend "container" all that is not fetched ready is made in the container. That runs the ``image``, or is
+    made from ``base`` with further ``packages`` of its system; None stands for AWS's image for the runtime.
+    """
+
+    backend: Literal["host", "container"] = "host"
     resolver: Literal["uv", "pip-tools"] = "uv"
     native: Literal["auto", "container", "zig", "never"] = "auto"
+    image: str | None = None
+    base: str | None = None
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

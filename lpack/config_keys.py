@@ -21,6 +21,7 @@ from .aws.limits import (
     LAYERS,
 )
 from .aws.runtimes import RUNTIMES, Family, Runtime, nearest_runtimes
+from .config_building import read_build
 from .config_packages import fit_packages, read_requirements, read_trim
 from .config_publish import read_publish
 from .config_tests import read_tests
@@ -147,10 +148,6 @@ def note_keys_of_others(values: Mapping[str, Any], runtime: Runtime, place: Plac
         if key in values and runtime.family not in families:
             known = " and ".join(families)
             place.key(key).problem(f"is for {known} runtimes, not for {runtime}")
-
-
-def _build_table(value: Any, place: Place) -> dict[str, Any]:
-    return read_table(value, place, BUILD_KEYS)
 
 
 def _runtime(value: Any, place: Place) -> Runtime | None:
@@ -299,14 +296,6 @@ def _package(value: Any, place: Place) -> str | None:
     return read_choice(value, place, ("zip",))
 
 
-def _resolver(value: Any, place: Place) -> str | None:
-    return read_choice(value, place, ("uv", "pip-tools"))
-
-
-def _native(value: Any, place: Place) -> str | None:
-    return read_choice(value, place, ("auto", "container", "zig", "never"))
-
-
 FUNCTION_KEYS: dict[str, Reader] = {
     "runtime": _runtime,
     "architecture": _architecture,
@@ -368,12 +357,10 @@ _ABOUT_PACKAGES = ("extras", "groups", "exclude-packages", "trim")
 
 _LAYER_ARN_KEYS: dict[str, Reader] = {"arn": _arn, "unzipped-size": _size}
 
-BUILD_KEYS: dict[str, Reader] = {"resolver": _resolver, "native": _native}
-
 TOP_KEYS: dict[str, Reader] = {
     "defaults": _function_table,
     "function": _functions,
-    "build": _build_table,
+    "build": read_build,
     "layer": _layers,
     "publish": read_publish,
 }

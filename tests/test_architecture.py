@@ -17,7 +17,7 @@ FLOORS = """
     artifacts clients layering subjects
     assembling
     catalogue check ecosystems starters
-    image
+    container image
     download
     http_client transfers
     archive overlay record trimming unpacked worker_processes
@@ -26,7 +26,7 @@ FLOORS = """
     folders network
     config
     config_keys
-    config_packages config_publish config_tests
+    config_building config_packages config_publish config_tests
     events
     config_values
     machine weights

@@ -99,9 +99,9 @@ def native_of(ask: Ask) -> Native:
 
 def _rooms() -> Mapping[str, Room]:
     """The builders by name, in the order in which they are tried."""
-    from . import zig
+    from . import in_container, zig
 
-    return {"zig": zig.builder}
+    return {"container": in_container.builder, "zig": zig.builder}
 
 
 def refusal(title: str, reason: str, target: Target, why_nobody: tuple[str, ...] = ()) -> ResolveError:
