@@ -191,6 +191,10 @@ class Project:
     building: Building = Building()
     publish: Destination = field(default_factory=Destination)
 
+    def in_container(self) -> Project:
+        """The same, where all that is not fetched ready is made in the container."""
+        return replace(self, building=replace(self.building, backend="container"))
+
     @property
     def parts(self) -> tuple[Layer | Function, ...]:
         """All that is to be built, in the order in which it has to be: layers first."""

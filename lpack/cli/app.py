@@ -9,7 +9,18 @@ import typer
 
 from .. import __version__
 from ..errors import UsageError
-from .options import DIST, AllowDeprecated, BackendOption, Base, Names, NoNetwork, Output, Rie, with_session
+from .options import (
+    DIST,
+    AllowDeprecated,
+    BackendOption,
+    Base,
+    InContainer,
+    Names,
+    NoNetwork,
+    Output,
+    Rie,
+    with_session,
+)
 from .session import Session
 
 
@@ -74,11 +85,12 @@ def lock(
     *,
     upgrade: Annotated[bool, typer.Option("--upgrade", help="Take the newest of everything.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail when a lock is out of date.")] = False,
+    in_container: InContainer = False,
 ) -> int:
     """Resolve the requirements for the target and write the locks."""
     from .locking import lock_named
 
-    return lock_named(session, names or [], upgrade=upgrade, check=check)
+    return lock_named(session, names or [], upgrade=upgrade, check=check, in_container=in_container)
 
 
 @app.command(
@@ -86,6 +98,7 @@ def lock(
         "lpack build",
         "lpack build orders -o out",
         "lpack build --frozen --json    # in CI",
+        "lpack build --in-container -v    # compile inside Amazon Linux, and see how",
         "lpack build --layer scipy --runtime python3.13 --architecture arm64",
     )
 )
@@ -103,11 +116,18 @@ def build(
     frozen: Annotated[bool, typer.Option("--frozen", help="Fail rather than change a lock.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would go in; write no artifact.")] = False,
     allow_deprecated: AllowDeprecated = False,
+    in_container: InContainer = False,
 ) -> int:
     """Build the artifacts of functions and layers, and their records."""
     from .building import Wishes, build_named, build_recipes
 
-    wishes = Wishes(session.path(output), frozen=frozen, dry_run=dry_run, allow_deprecated=allow_deprecated)
+    wishes = Wishes(
+        session.path(output),
+        frozen=frozen,
+        dry_run=dry_run,
+        allow_deprecated=allow_deprecated,
+        in_container=in_container,
+    )
     if layer:
         if names:
             fact = "a build is of the project's parts or, with `--layer`, of the catalogue's, not of both"

@@ -30,6 +30,7 @@ class Wishes:
     frozen: bool
     dry_run: bool
     allow_deprecated: bool
+    in_container: bool = False
 
 
 def build_named(session: Session, names: Sequence[str], wishes: Wishes) -> int:
@@ -48,6 +49,8 @@ def build_recipes(
 
 def _build(session: Session, project: Project, parts: Sequence[Part], wishes: Wishes) -> int:
     output = session.output
+    if wishes.in_container:
+        project = project.in_container()
     options = Options(
         output=wishes.output,
         today=today(),

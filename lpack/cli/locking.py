@@ -14,9 +14,11 @@ from .session import Session
 _MOST_LINES = 10
 
 
-def lock_named(session: Session, names: Sequence[str], *, upgrade: bool, check: bool) -> int:
+def lock_named(session: Session, names: Sequence[str], *, upgrade: bool, check: bool, in_container: bool) -> int:
     """Lock the named functions and layers, or all, and print what changed."""
     project, output = session.project(), session.output
+    if in_container:
+        project = project.in_container()
     policy: Policy = "frozen" if check else "upgrade" if upgrade else "keep"
     with session.reporting() as reporter:
         locked = lock_parts(project, project.selected(names), policy, host=session.host, reporter=reporter)

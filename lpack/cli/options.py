@@ -40,6 +40,10 @@ Base = Annotated[
         "--base", metavar="IMAGE", help="The image to run a zip in, with `--backend docker`.", show_default=False
     ),
 ]
+InContainer = Annotated[
+    bool,
+    typer.Option("--in-container", help="Resolve and build inside Amazon Linux, on a Docker Engine."),
+]
 DIST = Path("dist")
 
 

@@ -144,6 +144,8 @@ class _Wheels:
     def wheel(self, sources: _Sources, key: bytes) -> tuple[Path, bytes]:
         """The wheel of the sources, whose content has that key, and its SHA-256; built if there is none yet."""
         note = self.store.note(_HOLDS_NATIVE_CODE, key.hex())
+        if self.native and self.native.builds_all and not self.kept(key):
+            note = {"sign": 'all is built in the container, by `backend = "container"`', "certain": True}
         if not note or not (note["certain"] or self.kept_native(key) or self.can_build):
             try:
                 return self.once(sources, key, None)

@@ -1,10 +1,10 @@
-"""Wheels with native code from the container: `pip wheel`, and then what auditwheel makes of it."""
+"""Python in the container: pip-compile resolves, `pip wheel` builds, and auditwheel completes what was built."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ...aws.systems import OperatingSystem
 from ...config import Building
@@ -12,7 +12,13 @@ from ...container import BuildImage, Folder, Task, build_image_for, perform, set
 from ...engine import connect, engine
 from ...errors import ToolError
 from ...model import Host, Target
-from .native import Job
+from .. import Ask
+from .local_project import copy_files
+from .native import Job, native_of
+from .pip_tools import PINS, cannot_be_met, pinned, what_pip_says, write_inputs
+from .requirements import Requirements
+from .resolving import resolve
+from .uv import Answer, Question
 
 _FORMAT = 1
 """A new number when the same image is to make other wheels of the same sources."""
@@ -20,9 +26,12 @@ _FORMAT = 1
 _COMPILING = {"CFLAGS": "-g0", "CXXFLAGS": "-g0", "FFLAGS": "-g0"}
 """What debuggers read is a large part of a library, and tells temporary folders, whose names are always others."""
 
-_BUILD = """
+_GIVEN = "/lpack/given"
+_PYTHON = """
 PATH=/opt/lpack/bin:$PATH
 python=$(command -v /opt/lpack/bin/python "python$PYTHON" python3 | head -n 1)
+"""
+_BUILD = """
 cd "/lpack/sources/$PROJECT"
 echo "$python -m pip wheel --no-deps ."
 "$python" -m pip wheel --no-deps --wheel-dir=/lpack/made .
@@ -73,7 +82,7 @@ class InContainer:
                 doing=f"building {job.title}",
                 image=self.image.ready(client, settings, job.reporter),
                 architecture=target.architecture,
-                script=_BUILD,
+                script=_PYTHON + _BUILD,
                 files={**settings.files, "sources": Folder(job.project.parent)},
                 variables={
                     **settings.variables,
@@ -91,6 +100,38 @@ class InContainer:
         if outcome.exit_code != 0 or len(wheels) != 1:
             raise job.failed(outcome.printed)
         return wheels[0]
+
+
+def resolve_in_container(requirements: Requirements, question: Question, ask: Ask) -> Answer:
+    """The versions and hashes that pip-compile chooses with the target's own Python, as a PEP 751 document.
+
+    uv adds to the pins where each file is, and resolves nothing anew.
+    """
+    settings, target = settings_of(ask.host.environ), question.target
+    image = build_image_for(ask.project.building, target)
+    with ask.store.temporary_folder() as folder, connect(ask.host.environ) as client:
+        given, sources, results = (folder / name for name in ("given", "sources", "results"))
+        for each in (given, sources, results):
+            each.mkdir()
+        options = write_inputs(requirements, question, given)
+        if requirements.file:
+            copy_files(requirements.folder, sources)
+        task = Task(
+            doing=f"resolving the requirements of {question.subject}",
+            image=image.ready(client, settings, ask.reporter),
+            architecture=target.architecture,
+            script=f"{_PYTHON}\ncp {_GIVEN}/* /lpack/results/ 2> /dev/null || :\ncd /lpack/sources\n"
+            f'"$python" -m piptools {shlex.join(options(PurePosixPath("/lpack/results")))}',
+            files={**settings.files, "given": Folder(given), "sources": Folder(sources)},
+            variables={**settings.variables, "PYTHON": target.runtime.version},
+            host_network=settings.host_network,
+        )
+        outcome = perform(client, task, results=results, printing=ask.reporter.printed)
+        if outcome.exit_code != 0:
+            raise cannot_be_met(question, what_pip_says(outcome.printed))
+        text = (results / PINS).read_text(encoding="utf-8")
+    can_build = native_of(ask).can_build
+    return resolve(pinned(question, text), store=ask.store, host=ask.host, can_build=can_build)
 
 
 def builder(building: Building, target: Target, host: Host) -> InContainer:

@@ -45,6 +45,10 @@ def version_conflict(name: str, version: str, ask: Ask) -> ResolveError:
 
 
 def _answer(question: Question, requirements: Requirements, ask: Ask) -> Answer:
+    if ask.project.building.backend == "container":
+        from .in_container import resolve_in_container
+
+        return resolve_in_container(requirements, question, ask)
     if ask.project.building.resolver == "pip-tools":
         return resolve_with_pip_tools(requirements, question, store=ask.store, host=ask.host)
     return resolve(question, store=ask.store, host=ask.host, can_build=native_of(ask).can_build)

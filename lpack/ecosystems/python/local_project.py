@@ -101,16 +101,25 @@ def copy_project(folder: Path, destination: Path, *, environ: Mapping[str, str])
     project = destination / folder.relative_to(top) if top else destination
     if top:
         _copy_history(folder, top, destination, files, environ)
-    project.mkdir(parents=True, exist_ok=True)
-    for file in (*files, *_ignore_files(folder)):
-        copy = project / file.path
+    _copy((*files, *_ignore_files(folder)), project)
+    return project
+
+
+def copy_files(folder: Path, destination: Path) -> None:
+    """Copy the files of a project alone, without those above it and its history."""
+    _copy(project_files(folder), destination)
+
+
+def _copy(files: Iterable[ProjectFile], destination: Path) -> None:
+    destination.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        copy = destination / file.path
         copy.parent.mkdir(parents=True, exist_ok=True)
         try:
             shutil.copyfile(file.place, copy)
         except OSError as error:
             raise InputError(f"`{file.place}` can't be copied: {error.strerror}") from error
         copy.chmod(0o755 if file.executable else 0o644)
-    return project
 
 
 def _repository(folder: Path) -> Path | None:

@@ -66,10 +66,15 @@ class Native:
     building: Building
     host: Host
 
+    @property
+    def builds_all(self) -> bool:
+        """Whether even what holds no native code is not to be built on the host."""
+        return self.building.backend == "container"
+
     def builders(self, target: Target) -> tuple[Builder, ...]:
         """The builders for the target in the order in which they are tried."""
         rooms = _rooms()
-        match self.building.native:
+        match "container" if self.builds_all else self.building.native:
             case "never":
                 return ()
             case "auto":

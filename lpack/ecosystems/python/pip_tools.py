@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path, PurePath
 
 from ...download import redacted
 from ...errors import ResolveError, UsageError
 from ...model import Host, Target
-from ...processes import Result, run
+from ...processes import run
 from ...store import Store
 from .pyproject import group_lines
 from .requirement_lines import one_file
 from .requirements import Requirements, read_toml
 from .resolving import resolve
 from .uv import Answer, Question
+
+PINS = "pins.txt"
+"""The file that pip-compile reads earlier pins from, and writes the new ones to."""
+
+_LIMITS, _LISTED = "constraints.txt", "requirements.in"
 
 
 def resolve_with_pip_tools(requirements: Requirements, question: Question, *, store: Store, host: Host) -> Answer:
@@ -25,34 +32,59 @@ def resolve_with_pip_tools(requirements: Requirements, question: Question, *, st
     """
     _refuse_other_machines(question.target)
     with store.temporary_folder() as folder:
-        pins = folder / "pins.txt"
-        if question.preferred:
-            packages = read_toml(question.preferred)["packages"]
-            lines = [f"{each['name']}=={each['version']}" for each in packages if "version" in each]
-            pins.write_text("\n".join(lines), encoding="utf-8")
-        command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--generate-hashes", "--allow-unsafe"]
-        command += ["--strip-extras", "--no-header", "--no-annotate", f"--output-file={pins}"]
-        command += [f"--extra={extra}" for extra in requirements.extras]
-        if question.constraints:
-            limits = folder / "constraints.txt"
-            limits.write_text(question.constraints, encoding="utf-8")
-            command.append(f"--constraint={limits}")
-        if requirements.file and requirements.kind != "groups":
-            command.append(requirements.file.name)
-        if requirements.groups or not requirements.file:
-            listed = folder / "requirements.in"
-            listed.write_text(_listed(requirements, question), encoding="utf-8")
-            command.append(str(listed))
+        options = write_inputs(requirements, question, folder)
+        command = [sys.executable, "-m", "piptools", *options(folder)]
         result = run(command, folder=requirements.folder, environ=host.environ)
         if result.exit_code != 0:
-            raise ResolveError(
-                f"the requirements of {question.subject} can't be met for {question.target}",
-                hint="change the requirements so that they can be met together",
-                details=_what_pip_says(result),
-            )
-        text = pins.read_text(encoding="utf-8")
-    pinned = replace(question, text=text, arguments=(), constraints="", preferred=None, options=("--no-deps",))
-    return resolve(pinned, store=store, host=host)
+            raise cannot_be_met(question, what_pip_says(result.stderr))
+        text = (folder / PINS).read_text(encoding="utf-8")
+    return resolve(pinned(question, text), store=store, host=host)
+
+
+def write_inputs(requirements: Requirements, question: Question, folder: Path) -> Callable[[PurePath], list[str]]:
+    """Write what pip-compile reads into a folder; the options, by the path that the folder has for pip-compile."""
+    given = {PINS: _preferred(question), _LIMITS: question.constraints}
+    if requirements.groups or not requirements.file:
+        given[_LISTED] = _listed(requirements, question)
+    for name, text in given.items():
+        if text is not None:
+            (folder / name).write_text(text, encoding="utf-8")
+
+    def options(place: PurePath) -> list[str]:
+        found = ["compile", "--quiet", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-header"]
+        found += ["--no-annotate", f"--output-file={place / PINS}"]
+        found += [f"--extra={extra}" for extra in requirements.extras]
+        if question.constraints:
+            found.append(f"--constraint={place / _LIMITS}")
+        if requirements.file and requirements.kind != "groups":
+            found.append(requirements.file.name)
+        if _LISTED in given:
+            found.append(str(place / _LISTED))
+        return found
+
+    return options
+
+
+def pinned(question: Question, text: str) -> Question:
+    """The question where the files are that pip-compile chose."""
+    return replace(question, text=text, arguments=(), constraints="", preferred=None, options=("--no-deps",))
+
+
+def cannot_be_met(question: Question, said: Sequence[str]) -> ResolveError:
+    """The error for requirements for which pip-compile finds no versions."""
+    return ResolveError(
+        f"the requirements of {question.subject} can't be met for {question.target}",
+        hint="change the requirements so that they can be met together",
+        details=said,
+    )
+
+
+def _preferred(question: Question) -> str | None:
+    """The pins that are kept where they fit: pip-compile finds them in the file that it writes."""
+    if not question.preferred:
+        return None
+    packages = read_toml(question.preferred)["packages"]
+    return "\n".join(f"{each['name']}=={each['version']}" for each in packages if "version" in each)
 
 
 def _listed(requirements: Requirements, question: Question) -> str:
@@ -63,9 +95,9 @@ def _listed(requirements: Requirements, question: Question) -> str:
     return text
 
 
-def _what_pip_says(result: Result) -> list[str]:
+def what_pip_says(text: str) -> list[str]:
     """What it says before its traceback, and the error that the traceback ends with."""
-    said, traceback, rest = redacted(result.stderr.strip()).partition("Traceback (most recent call last):")
+    said, traceback, rest = redacted(text.strip()).partition("Traceback (most recent call last):")
     last = rest.rpartition("\n")[2].partition(": ")[2]
     return [line.strip() for line in (*said.splitlines(), last if traceback else "") if line.strip()]
 
