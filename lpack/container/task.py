@@ -98,10 +98,18 @@ def perform(
                         _fetch(client, name, results)
                     afterwards(name)
             finally:
-                stream.close()
+                _hang_up(stream)
             return outcome
     finally:
         _remove(client, name)
+
+
+def _hang_up(stream: Any) -> None:
+    """Close the stream, and the connection under it, which the SDK leaves open."""
+    connection = getattr(stream, "_sock", None)
+    stream.close()
+    if connection:
+        connection.close()
 
 
 def _create(client: DockerClient, task: Task, name: str) -> None:
@@ -152,7 +160,7 @@ def _watching() -> str:
 
     It ends with its input, and that ends with lpack.
     """
-    work = f"sh -e {_SCRIPT} < /dev/null; echo; echo {_MARK} $?"
+    work = f"sh -e {_SCRIPT} < /dev/null; code=$?; echo; echo {_MARK} $code"
     return f"{{ {work}; }} 2>&1 &\ncat > /dev/null\n"
 
 
@@ -218,7 +226,7 @@ def _followed(client: DockerClient, task: Task, stream: Any, printing: Callable[
     for line in _lines(stream):
         words = line.split(" ")
         if words[0] == _MARK and len(words) == 2:
-            return Outcome(int(words[1]), "\n".join(printed))
+            return Outcome(int(words[1]), "\n".join(printed).rstrip())
         if _OTHER_MACHINE in line and len(printed) < 2:
             raise _cannot_run(task)
         printed.append(redacted(line))
