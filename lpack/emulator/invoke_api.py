@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..errors import LpackError, UsageError
-from .environment import PAYLOAD_BYTES
+from .environment import PAYLOAD_BYTES, checked_event
 from .invocations import Invocation
 from .pool import Busy, Pool
 from .runnable import Runnable
@@ -80,7 +80,7 @@ class Api:
             message = f"Function not found: {unquote(match['function'])}; this is {self.runnable.name}"
             return _refusal(HTTPStatus.NOT_FOUND, "ResourceNotFoundException", message)
         try:
-            json.loads(body or b"{}")
+            body = checked_event(body) if body else body
         except ValueError as error:
             message = f"Could not parse request body into json: {error}"
             return _refusal(HTTPStatus.BAD_REQUEST, "InvalidRequestContentException", message)
@@ -175,7 +175,13 @@ def served(api: Api, port: int) -> Iterator[ThreadingHTTPServer]:
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = self.headers.get("Content-Length") or "0"
+            if "Transfer-Encoding" in self.headers or not length.isdecimal():
+                self.close_connection = True  # where the body ends, and the next request begins, can't be known
+                message = "the request's body needs a Content-Length"
+                self._send(_refusal(HTTPStatus.LENGTH_REQUIRED, "InvalidRequestContentException", message))
+                return
+            body = self.rfile.read(int(length))
             self._send(api.answer(self.path, self.headers, body))  # type: ignore[arg-type]
 
         def do_GET(self) -> None:

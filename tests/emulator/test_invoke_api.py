@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import concurrent.futures
+import contextlib
+import http.client
 import json
 import signal
 import subprocess
@@ -165,6 +167,30 @@ def test_what_lambda_refuses_is_refused(serve: Serve, code: str, status: int, op
         client.invoke(**{"FunctionName": "orders", **options})
     assert caught.value.response["Error"]["Code"] == code
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+BROKEN: tuple[tuple[bytes, str, int, bytes], ...] = (
+    (b"[" * 100_000, "Content-Length: 100000", 400, b"it is nested too deep"),
+    (b"[NaN]", "Content-Length: 5", 400, b"NaN is no value of JSON"),
+    ("[]".encode("utf-16"), "Content-Length: 6", 400, b"codec can't decode byte"),
+    (b"2\r\n{}\r\n0\r\n\r\n", "Transfer-Encoding: chunked", 411, b"needs a Content-Length"),
+    (b"{}", "Content-Length: many", 411, b"needs a Content-Length"),
+    (b"{}", "Content-Length: -2", 411, b"needs a Content-Length"),
+)
+
+
+def test_bodies_that_no_client_of_aws_sends_are_refused(serve: Serve) -> None:
+    served = serve()
+    for body, header, status, told in BROKEN:
+        with contextlib.closing(
+            http.client.HTTPConnection(served.url.removeprefix("http://"), timeout=10)
+        ) as connection:
+            connection.putrequest("POST", "/2015-03-31/functions/orders/invocations")
+            connection.putheader(*header.split(": "))
+            connection.endheaders(body)
+            response = connection.getresponse()
+            assert (response.status, told in response.read()) == (status, True), header
+    assert served.log.read_text() == ""
 
 
 def test_what_nobody_waits_for_is_tried_three_times(serve: Serve) -> None:
