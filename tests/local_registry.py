@@ -34,8 +34,14 @@ PROGRAMS = ("docker-registry",)
 """What a test that uses a registry needs; skopeo comes on top where another tool is to agree."""
 
 LOGIN = ("ann", "open sesame")
-_BCRYPT = "$2y$05$hk7T9252uaNw7P9fWH4dq.Z7xqPtWJZFAZXKKvq/OVqaEKECRrIei"
-"""LOGIN's password, as ``htpasswd -nbB`` writes it: docker-registry takes no other algorithm."""
+AWS_LOGIN = ("AWS", "123456789012-auth-token")
+"""What moto gives for a token of ECR."""
+
+_BCRYPT = {
+    LOGIN: "$2y$05$hk7T9252uaNw7P9fWH4dq.Z7xqPtWJZFAZXKKvq/OVqaEKECRrIei",
+    AWS_LOGIN: "$2y$05$GCR2hbCYgOaL0z26K9wlO.uinSq8YuZ6Mi8uadcdyzmAeEsjaUuUe",
+}
+"""The passwords as ``htpasswd -nbB`` writes them: docker-registry takes no other algorithm."""
 
 PATIENCE = 20.0
 """Seconds for a registry to listen."""
@@ -87,11 +93,10 @@ def serving(
     login: tuple[str, str] | None = None,
     token: Mapping[str, Any] | None = None,
     tls: Path | None = None,
-    bcrypt: str = _BCRYPT,
 ) -> Iterator[LocalRegistry]:
     """A registry on a free port, its storage in ``folder``, until the block ends.
 
-    With ``login``, whose password ``bcrypt`` stands for, it asks everybody for that; with ``token``, docker-registry's
+    With ``login``, one of those in _BCRYPT, it asks everybody for that; with ``token``, docker-registry's
     own settings, for a token of the server there. ``tls`` is a PEM file with a certificate and its key.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,7 +107,7 @@ def serving(
         "http": {"addr": "127.0.0.1:0", "secret": "lpack"},
     }
     if login:
-        (folder / "htpasswd").write_text(f"{login[0]}:{bcrypt}\n")
+        (folder / "htpasswd").write_text(f"{login[0]}:{_BCRYPT[login]}\n")
         config["auth"] = {"htpasswd": {"realm": "lpack", "path": str(folder / "htpasswd")}}
     if token:
         config["auth"] = {"token": dict(token)}
@@ -154,7 +159,7 @@ class TokenServer:
 def serving_tokens(folder: Path) -> Iterator[TokenServer]:
     """A token server on a free port until the block ends; its ``settings`` are for ``serving``."""
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _certificate(key)
+    certificate = _certificate(key, "tokens")
     folder.mkdir(parents=True, exist_ok=True)
     bundle = folder / "tokens.pem"
     bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -216,11 +221,21 @@ def _basic(login: tuple[str, str]) -> str:
     return f"Basic {base64.b64encode(':'.join(login).encode()).decode()}"
 
 
-def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tokens")])
+def certificate_for(name: str, folder: Path) -> Path:
+    """A PEM file with a key and a certificate for a host, which signs itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    file = folder / f"{name}.pem"
+    file.write_bytes(key.private_bytes(*pem) + _certificate(key, name).public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+def _certificate(key: ec.EllipticCurvePrivateKey, host: str) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
