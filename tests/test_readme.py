@@ -57,7 +57,7 @@ def shape(output: str) -> list[str]:
 
 @pytest.mark.network
 @pytest.mark.slow
-@pytest.mark.needs("bwrap")
+@pytest.mark.needs("bwrap", "python3.13")
 @pytest.mark.parametrize("number", range(len(sessions(README.read_text(encoding="utf-8")))))
 def test_a_session_prints_what_the_readme_says(tmp_path: Path, number: int) -> None:
     session = sessions(README.read_text(encoding="utf-8"))[number]

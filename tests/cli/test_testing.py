@@ -244,7 +244,7 @@ def test_an_event_that_lambda_would_not_take_is_not_sent(built: Callable[..., Pa
 
 
 @runs
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_an_interrupted_run_leaves_nothing_behind(built: Callable[..., Path], number: int, code: int) -> None:
     tests = "".join(f"[test-{each}]\nevent = {{ name = 'Ada', sleep = 600 }}\n" for each in range(3))
     folder = built(hello=tests)
