@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from .record import read_record as read_record
     from .subjects import layer_subjects as layer_subjects
     from .subjects import subject_of as subject_of
+    from .testing import RunOptions as RunOptions
+    from .testing import Verdict as Verdict
+    from .testing import run_tests as run_tests
 
 _ROOMS = {
     "build": ("Options", "Outcome", "build_artifacts", "lock_parts"),
@@ -47,6 +50,7 @@ _ROOMS = {
     "model": ("Finding", "Host", "Reporter", "Severity", "Silent"),
     "record": ("Record", "read_record"),
     "subjects": ("layer_subjects", "subject_of"),
+    "testing": ("RunOptions", "Verdict", "run_tests"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -1,5 +1,6 @@
 """What others may import; the rest can change from one version to the next."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -7,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from functions import HERE, PYTHON
 
 import lpack
 
@@ -22,9 +24,11 @@ EXPORTED = {
     "Project",
     "Record",
     "Reporter",
+    "RunOptions",
     "Severity",
     "Silent",
     "Subject",
+    "Verdict",
     "__version__",
     "build_artifacts",
     "check_artifact",
@@ -33,6 +37,7 @@ EXPORTED = {
     "load",
     "lock_parts",
     "read_record",
+    "run_tests",
     "subject_of",
 }
 
@@ -70,3 +75,26 @@ def test_a_project_is_built_and_checked_from_python(
     assert outcome.record == lpack.read_record(outcome.artifact)
     subject = lpack.subject_of(loaded.function("hello"), today=options.today)
     assert lpack.check_artifact(outcome.artifact, subject, host=host).fine
+
+
+@pytest.mark.network
+@pytest.mark.slow
+@pytest.mark.needs("bwrap")
+def test_its_tests_are_run_from_python(project: Callable[[Mapping[str, str]], Path]) -> None:
+    text = (
+        f'[function.hello]\nruntime = "{PYTHON}"\narchitecture = "{HERE}"\nhandler = "app.handler"\n'
+        "[function.hello.tests.one]\nexpect = 1\n[function.hello.tests.two]\nexpect = 2\n"
+    )
+    folder = project({"lpack.toml": text, "app.py": "def handler(event, context):\n    return 1\n"})
+    loaded = lpack.load(folder)
+    host = lpack.Host(os.environ, Path(os.environ["LPACK_CACHE_DIR"]))
+    options = lpack.Options(output=folder / "dist", today=date(2026, 11, 21))
+    lpack.build_artifacts(loaded, loaded.functions, options, host=host, reporter=lpack.Silent())
+    run_options = lpack.RunOptions(output=options.output)
+    one, two = lpack.run_tests(loaded, [], run_options, host=host, reporter=lpack.Silent())
+    assert (one.name, one.failure, two.name, two.problems) == (
+        "hello:one",
+        None,
+        "hello:two",
+        ("the response: expected 2, got 1",),
+    )
