@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +11,10 @@ from ..engine import connect, understood
 from ..errors import UsageError
 from ..model import Host, Reporter
 from ..store import Store
-from .bases import image_in_registry
+from .bases import image_in_registry, read_layer
 from .local import is_local, read_local
-from .manifest import Platform
-from .model import Image
+from .manifest import Descriptor, Platform
+from .model import Image, Layer
 from .reference import parse_reference
 
 ENGINE = "docker-daemon:"
@@ -35,6 +36,23 @@ def opened(text: str, wanted: Platform | None, *, folder: Path, host: Host, repo
         yield read_local(folder / text, wanted)
     else:
         yield image_in_registry(parse_reference(text), wanted, store=store, host=host, reporter=reporter)
+
+
+def of_archive(file: Path, base: str, host: Host) -> Image:
+    """The image in an archive that lpack made, on a ``base`` whose layers are in its own registry, not in the archive.
+
+    InputError for what is no such archive; what the archive lacks of an image whose base is a file is an InputError
+    when it is read.
+    """
+    if is_local(base.partition("@")[0], file.parent):
+        return read_local(file, None)
+    repository = parse_reference(base).repository
+
+    def layer(descriptor: Descriptor, diff_id: str) -> Layer:
+        chunks = functools.partial(read_layer, repository, descriptor, host)
+        return Layer(descriptor, diff_id, chunks, repository)
+
+    return read_local(file, None, elsewhere=layer)
 
 
 @contextmanager
