@@ -9,7 +9,7 @@
     ├── ToolError           4    another program failed
     ├── CheckError          5    a limit of Lambda, or a check of the artifact
     ├── FunctionError       6    the function ran and failed
-    ├── PublishError        7    an upload
+    ├── PublishError        7    an upload, or a registry of images
     └── InputError          1    a file that is not what it claims to be
         └── UnsafeArchiveError  1    an archive that must not be unpacked
 
@@ -88,7 +88,7 @@ class FunctionError(LpackError):
 
 
 class PublishError(LpackError):
-    """An upload failed."""
+    """An upload failed, or a registry of images does not give what it is asked for."""
 
     exit_code = 7
 

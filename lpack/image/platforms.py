@@ -34,10 +34,10 @@ def is_for(platform: Platform, wanted: Platform) -> bool:
 def none_for(wanted: Platform | None, there: Sequence[Platform], subject: str) -> UsageError:
     """What to say when the platform can't be chosen."""
     names = listed(there)
-    if wanted is None:
-        return UsageError(f"{subject} has images for {names}", hint="say which one with --architecture")
     if not there:
         return UsageError(f"{subject} has no images", hint="name another image")
+    if wanted is None:
+        return UsageError(f"{subject} has images for {names}", hint="say which one with --architecture")
     return UsageError(
         f"{subject} has no image for {wanted}",
         hint=f"it has {names}: name another image, or change `architecture`",

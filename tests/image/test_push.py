@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -221,3 +222,25 @@ def test_progress_is_told(registry: LocalRegistry, registries_of: Callable[..., 
     assert {label for label, _, _ in told} == {"pushing"}
     assert told[-1][1:] == (image.size, image.size)
     assert len(told) > 10
+
+
+class Impatient:
+    """A user who presses Ctrl-C after some bytes."""
+
+    def note(self, message: str) -> None:
+        raise AssertionError(message)
+
+    warning = printed = note
+
+    def progress(self, label: str, done: int, total: int) -> None:  # noqa: ARG002 -- the Protocol's
+        if done > 1 << 20:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_it(registry: LocalRegistry, registries_of: Callable[..., Registries], host: Any) -> None:
+    image = sample_image(*({"a": noise(4 << 20, seed)} for seed in range(4)))
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        push(image, Repository(registry.host, "shop"), ["v1"], registries=registries_of(host, Impatient()))
+    assert time.monotonic() - started < 10
+    assert registry.tags("shop") == {}
