@@ -16,7 +16,8 @@ FLOORS = """
     build emulator examine
     artifacts clients layering subjects
     assembling
-    catalogue check ecosystems starters
+    catalogue ecosystems starters
+    check
     container image
     download
     http_client transfers

@@ -27,6 +27,7 @@ from ...tree import EXECUTABLE, REGULAR, DiskFile, Entry, Tree
 from .build_system import may_compile, needs_compiler
 from .local_project import copy_project, fingerprint
 from .native import Builder, Job, Native, refusal
+from .proving import prove
 from .requirements import normalised
 from .sdists import unpack_sdist
 from .tags import wheel_tags
@@ -193,6 +194,8 @@ class _Wheels:
         try:
             with self.store.temporary_folder() as folder:
                 file, sha256 = _canonical(self.run_build(sources, key, folder, builder), folder, self.store)
+                if builder:
+                    prove(file, name=sources.name, title=sources.title, target=self.target, store=self.store)
                 place = self.store.keep(_KIND, key, file.name, file)
         except OSError as error:
             raise LpackError(f"{sources.title} can't be built: {error.strerror or error}") from error

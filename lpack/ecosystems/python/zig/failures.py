@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -17,7 +18,7 @@ _CAUSES = (
         _IN_CONTAINER,
     ),
     (
-        r"unable to find (?:dynamic system )?library '([^']+)'",
+        r"unable to find (?:dynamic system )?library ['\"]([^'\"]+)['\"]",
         "the library `{name}` is missing, and zig brings the C library alone",
         _IN_CONTAINER,
     ),
@@ -32,7 +33,7 @@ _CAUSES = (
         "install Rust with rustup (https://rustup.rs)",
     ),
     (
-        r"(?i)fortran compiler|unknown compiler\(s\): \[\[?'gfortran|no CMAKE_Fortran_COMPILER|gfortran: not found",
+        r"(?i)fortran compiler|'fortran' compiler binary not defined|no CMAKE_Fortran_COMPILER|gfortran.*not found",
         "it is written in Fortran, which zig can't compile",
         "build it in the container",
     ),
@@ -45,7 +46,7 @@ _CAUSES = (
 """What is printed, what it means, and the next step."""
 
 _FIRST_ERROR = re.compile(r"\berror(\[\w+\])?: |^CMake Error|: ERROR: |^ERROR: |^\s*undefined reference")
-_SAYS_NOTHING = re.compile(r"error: (subprocess-exited|command .* failed|metadata-generation)|^Traceback")
+_SAYS_NOTHING = re.compile(r"(?i)error: command |^Traceback|^A full log can be found")
 
 
 def explained(error: ToolError, printed: Sequence[str], folder: str) -> ToolError:
@@ -53,8 +54,8 @@ def explained(error: ToolError, printed: Sequence[str], folder: str) -> ToolErro
 
     ``folder`` is where it was built, which means nothing to anybody afterwards.
     """
-    lines = [line.replace(f"{folder}/", "") for line in _told(printed)]
-    details = [*error.details[:1], *lines] if lines else error.details
+    # The first line of the last ones is the command, which is one of `build` and of a folder that is gone.
+    details = [line.replace(f"{folder}/", "") for line in _told(printed) or error.details[1:]]
     for pattern, cause, way in _CAUSES:
         if found := re.search(pattern, "\n".join(printed)):
             name = next((each for each in found.groups() if each), "")
@@ -70,5 +71,6 @@ def _told(printed: Sequence[str]) -> list[str]:
     """The lines from the first error on; none when nothing looks like one."""
     for number, line in enumerate(printed):
         if _FIRST_ERROR.search(line) and not _SAYS_NOTHING.search(line):
-            return [each.rstrip() for each in printed[number : number + _MOST_LINES]]
+            said = (each.rstrip() for each in printed[number:] if each.strip() and not _SAYS_NOTHING.search(each))
+            return list(itertools.islice(said, _MOST_LINES))
     return []
