@@ -51,7 +51,7 @@ def _test(name: str, table: Mapping[str, Any], place: Place) -> FunctionTest:
         place.key("event-options").problem("is about an `event-source`, and there is none")
     if "expect-error" in table and "expect" in table:
         place.key("expect-error").problem("can't stand beside `expect`: a call that fails has no response")
-    source, options = values.pop("event-source", None), values.pop("event-options", None) or {}
+    source, options = values.pop("event-source", None), values.pop("event-options", {})
     if source:
         values["event"] = _filled(source, options, place.key("event-options"))
     return FunctionTest(name=name, **{key.replace("-", "_"): value for key, value in values.items()})
@@ -96,9 +96,9 @@ def _event_source(value: Any, place: Place) -> Sample | None:
         return None
 
 
-def _event_options(value: Any, place: Place) -> dict[str, Any] | None:
-    options = typed(value, dict, place)
-    return None if options is None else {key: _plain(item, place.key(key)) for key, item in options.items()}
+def _event_options(value: Any, place: Place) -> dict[str, Any]:
+    options = {key: _plain(item, place.key(key)) for key, item in (typed(value, dict, place) or {}).items()}
+    return {key: item for key, item in options.items() if item is not None}
 
 
 def _json(value: Any, place: Place) -> Any:

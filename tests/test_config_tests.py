@@ -157,6 +157,10 @@ def test_sample_events_are_loaded_only_where_one_is_asked_for() -> None:
             'event-source = "iot:rule"\nevent-options.message = { day = 2026-01-01 }',
             ["`event-options.message.day` holds a date, which JSON does not have: write it as a string, in quotes"],
         ),
+        (
+            'event-source = "s3:put"\nevent-options.key = 2026-01-01',
+            ["`event-options.key` holds a date, which JSON does not have: write it as a string, in quotes"],
+        ),
         ("expect = '[NaN]'", ["`expect` begins like JSON, and is none: NaN is no value of JSON"]),
         (f"event = '{'[' * 100_000}'", ["`event` begins like JSON, and is none: it is nested too deep"]),
         ("event-source = 3", ["`event-source` must be a string, not a whole number"]),

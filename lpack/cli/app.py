@@ -302,6 +302,8 @@ def events(
     from .events import list_events, print_event, print_options
 
     if name is None:
+        if show_options:
+            raise UsageError("`--options` is about one event", hint="name it; `-v` tells the options of all")
         return list_events(session)
     return print_options(session, name) if show_options else print_event(session, name, options or [])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..emulator import Settings
+from ..errors import UsageError
 from ..model import Severity
 from ..sizes import shown
 from ..testing import RunOptions, Verdict, run_tests
@@ -35,6 +36,8 @@ def test_named(session: Session, names: Sequence[str], wishes: Wishes) -> int:
     """Run the named tests, or all, and print what came of them."""
     project, host = session.project(), session.host
     options = RunOptions(output=wishes.output, settings=wishes.settings, workers=wishes.workers or host.workers)
+    if wishes.junit:
+        _prepare(wishes.junit)
     started = time.monotonic()
     with session.reporting() as reporter:
         verdicts = run_tests(project, names, options, host=host, reporter=reporter)
@@ -54,6 +57,13 @@ def test_named(session: Session, names: Sequence[str], wishes: Wishes) -> int:
     if wishes.junit:
         session.output.remark(f"wrote {short(wishes.junit)}")
     return exit_code(verdict.failure for verdict in verdicts)
+
+
+def _prepare(file: Path) -> None:
+    """Make the folder of a file that is written in the end: what can't be written is told before all else."""
+    if file.is_dir():
+        raise UsageError(f"`{file}` is a folder, and JUnit's XML is a file", hint="give `--junit` a file's name")
+    file.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _status(verdict: Verdict) -> str:
@@ -84,9 +94,8 @@ def _print_reasons(session: Session, verdicts: Sequence[Verdict]) -> None:
             output.message(
                 Severity.ERROR, f"`{verdict.name}` failed", details=[*verdict.problems, *_logs(session, verdict)]
             )
-        elif output.verbose:
-            for line in _logs(session, verdict):
-                output.remark(f"{verdict.name}: {line}")
+        elif output.verbose and (lines := _logs(session, verdict)):
+            output.remark("\n".join([f"{verdict.name}: {lines[0]}", *lines[1:]]))
     for alike in not_run.values():
         error = alike[0].error
         if error:

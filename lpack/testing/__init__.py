@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from ..build import understood
 from ..config import SHARED_FILE, Function, Project
 from ..config_tests import FunctionTest
 from ..config_values import Place, alternatives, quoted
@@ -81,15 +82,17 @@ def run_tests(
     """
     selected = _selected(project, names)
     events = _events(project, selected)
+    sent = list(zip(selected, events, strict=True))
     runnables = {each.function.name: _runnable(each.function, options.output) for each in selected}
 
-    def run(each: _Selected, reporter: Reporter) -> Verdict:
+    def run(pair: tuple[_Selected, bytes], reporter: Reporter) -> Verdict:
+        each, event = pair
         runnable = runnables[each.function.name]
         if isinstance(runnable, LpackError):
             return Verdict(function=each.function.name, test=each.test.name, error=runnable)
-        return _run(each, runnable, events[each.name], options.settings, Means(Store(host.cache), host, reporter))
+        return _run(each, runnable, event, options.settings, Means(Store(host.cache), host, reporter))
 
-    return side_by_side(run, selected, label="testing", workers=options.workers, reporter=reporter)
+    return side_by_side(run, sent, label="testing", workers=options.workers, reporter=reporter)
 
 
 def _run(each: _Selected, runnable: Runnable, event: bytes, settings: Settings, means: Means) -> Verdict:
@@ -100,8 +103,8 @@ def _run(each: _Selected, runnable: Runnable, event: bytes, settings: Settings, 
     try:
         with environment(runnable, settings, means) as running:
             invocation = running.invoke(event)
-    except LpackError as raised:
-        error = raised
+    except (LpackError, OSError) as raised:
+        error = understood(raised)
     else:
         problems = problems_of(each.test, invocation)
     return Verdict(
@@ -122,23 +125,21 @@ def _runnable(function: Function, output: Path) -> Runnable | LpackError:
 
 
 def _selected(project: Project, names: Sequence[str]) -> tuple[_Selected, ...]:
-    every = {
-        each.name: each
-        for each in (_Selected(function, test) for function in project.functions for test in function.tests)
-    }
+    every = tuple(_Selected(function, test) for function in project.functions for test in function.tests)
     if not every:
         raise UsageError(
             f"`{project.file}` has no tests", hint="add one: [function.NAME.tests.TEST], with `event` and `expect`"
         )
     if not names:
-        return tuple(every.values())
+        return every
+    tests = [each.name for each in every]
     functions = {function.name: function for function in project.functions}
-    unknown = [name for name in dict.fromkeys(names) if name not in functions and name not in every]
+    unknown = [name for name in dict.fromkeys(names) if name not in functions and name not in tests]
     if unknown:
         they_are = "are no functions or tests" if unknown[1:] else "is no function or test"
-        there = (*functions, *every)
+        there = (*functions, *tests)
         near = [match for name in unknown for match in difflib.get_close_matches(name, there, n=1)]
-        hint = f"did you mean {alternatives(near)}?" if near else f"its tests are {alternatives(every, 'and')}"
+        hint = f"did you mean {alternatives(near)}?" if near else f"its tests are {alternatives(tests, 'and')}"
         raise UsageError(f"{alternatives(unknown, 'and')} {they_are} of `{project.file}`", hint=hint)
     idle = [name for name in dict.fromkeys(names) if name in functions and not functions[name].tests]
     if idle:
@@ -146,17 +147,17 @@ def _selected(project: Project, names: Sequence[str]) -> tuple[_Selected, ...]:
             f"{alternatives(idle, 'and')} {'have' if idle[1:] else 'has'} no tests in `{project.file}`",
             hint=f"add one: [function.{idle[0]}.tests.TEST], with `event` and `expect`",
         )
-    return tuple(each for each in every.values() if {each.name, each.function.name} & set(names))
+    return tuple(each for each in every if {each.name, each.function.name} & set(names))
 
 
-def _events(project: Project, selected: Sequence[_Selected]) -> Mapping[str, bytes]:
-    """The events as they are sent, by the names of the tests; those of files are read."""
+def _events(project: Project, selected: Sequence[_Selected]) -> list[bytes]:
+    """The events of the tests as they are sent; those of files are read."""
     place = Place("tool.lpack" if project.file.name == SHARED_FILE else "", project.folder, [])
-    events = {}
+    events = []
     for each in selected:
         here = place.key("function").key(each.function.name).key("tests").key(each.test.name).key("event")
         event = each.test.event
-        events[each.name] = _read(event, here) if isinstance(event, Path) else json.dumps(event).encode()
+        events.append(_read(event, here) if isinstance(event, Path) else json.dumps(event).encode())
     if place.problems:
         raise ConfigError(str(project.file), list(dict.fromkeys(place.problems)))
     return events

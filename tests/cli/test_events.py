@@ -57,6 +57,7 @@ def test_the_options_of_an_event_are_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["--options"], "error: `--options` is about one event\nhint: name it; `-v` tells the options of all\n"),
         (["s3:putt"], "error: `s3:putt` is not a sample event\nhint: did you mean `s3:put`?\n"),
         (
             ["s3:put", "key"],

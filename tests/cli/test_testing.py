@@ -222,7 +222,9 @@ def test_an_artifact_that_changed_since_it_was_built_is_not_run(built: Callable[
 def test_what_a_function_prints_is_shown_when_asked_for(built: Callable[..., Path]) -> None:
     folder = built(hello=GREETS)
     assert "called with" not in lpack("test", folder=folder).stderr
-    assert 'hello:greets:   called with {"name": "Ada"}' in lpack("test", "-v", folder=folder).stderr
+    assert (
+        'hello:greets: what it printed:\n  called with {"name": "Ada"}\n' in lpack("test", "-v", folder=folder).stderr
+    )
 
 
 @runs
@@ -325,6 +327,22 @@ def test_a_project_without_tests_has_not_passed_them(built: Callable[..., Path])
         f"error: `{folder}/lpack.toml` has no tests\n"
         "hint: add one: [function.NAME.tests.TEST], with `event` and `expect`\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "told"),
+    [
+        ("dist", 2, "error: `{}/dist` is a folder, and JUnit's XML is a file\nhint: give `--junit` a file's name\n"),
+        ("app.py/junit.xml", 1, "error: `{}/app.py` can't be used: "),
+    ],
+)
+def test_a_report_that_can_not_be_written_is_told_first(
+    built: Callable[..., Path], file: str, code: int, told: str
+) -> None:
+    folder = built(hello=GREETS)
+    run = lpack("test", "--junit", file, folder=folder)
+    assert (run.exit_code, run.stdout) == (code, "")
+    assert run.stderr.startswith(told.replace("{}", str(folder)))
 
 
 def test_events_that_are_no_json_are_told_together(built: Callable[..., Path]) -> None:
