@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import glob
 import hashlib
 import json
@@ -11,16 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import __version__
-from .archive import packing
-from .archive.zip_writer import LAYOUT, write_zip
 from .assembling import Assembly
+from .forms import Form, Written
+from .forms.as_zip import Zip
 from .model import Host, Package, Target
-from .record import PackageRecord, Record, counted, read_record, record_file, write_record
+from .record import LAYER, PackageRecord, Record, counted, read_record, record_file, write_record
 from .store import Store, damaged, is_partial, sha256_of
 from .weights import sizes_by_package
-
-FUNCTION = "function-zip"
-LAYER = "layer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +30,7 @@ class Plan:
     assembly: Assembly
     handler: str = ""
     layers: tuple[str, ...] = ()
+    form: Form = field(default_factory=Zip)
 
     @property
     def inputs(self) -> str:
@@ -46,7 +43,7 @@ class Plan:
             assembly.tree.content,
         ]
         if self.kind != LAYER:
-            said += [self.handler, packing.version(assembly.tree), LAYOUT]
+            said += [self.handler, *self.form.inputs(assembly)]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
@@ -72,8 +69,7 @@ def finish(plan: Plan, *, store: Store, host: Host) -> Finished:
         unchanged = record is not None
         if record is None:
             _remove_leftovers(plan.file)
-            written = write_zip(plan.assembly.tree, plan.file, store=store, workers=host.workers)
-            record = _record(plan, size=written.size, sha256=written.sha256)
+            record = _record(plan, plan.form.write(plan.assembly, plan.file, store=store, host=host))
         write_record(record, plan.file)
     return Finished(record, unchanged=unchanged)
 
@@ -135,12 +131,14 @@ def _up_to_date(plan: Plan) -> Record | None:
         size, sha256 = plan.file.stat().st_size, sha256_of(plan.file).hex()
     except OSError:
         return None  # gone, or not to be read: written anew
-    return _record(plan, size=size, sha256=sha256, packed_by=found) if sha256 == found.sha256 else None
+    if sha256 != found.sha256:
+        return None
+    written = plan.form.written_before(plan.assembly, found, size=size, sha256=sha256)
+    return _record(plan, written, packed_by=found)
 
 
-def _record(plan: Plan, *, size: int, sha256: str, packed_by: Record | None = None) -> Record:
+def _record(plan: Plan, written: Written, *, packed_by: Record | None = None) -> Record:
     """The record; ``packed_by`` is that of an artifact which is kept as it was packed then."""
-    tree = plan.assembly.tree
     return Record(
         name=plan.name,
         kind=plan.kind,
@@ -148,18 +146,19 @@ def _record(plan: Plan, *, size: int, sha256: str, packed_by: Record | None = No
         architectures=tuple(dict.fromkeys(target.architecture.name for target in plan.targets)),
         handler=plan.handler,
         artifact=plan.file.name,
-        sha256=sha256,
-        code_sha256=base64.b64encode(bytes.fromhex(sha256)).decode(),
-        content=tree.content,
-        size=size,
-        unzipped_size=tree.size,
+        sha256=written.sha256,
+        code_sha256=written.code_sha256,
+        content=plan.assembly.tree.content,
+        size=written.size,
+        unzipped_size=written.unzipped_size,
         layers=plan.layers,
         packages=tuple(_package_records(plan.assembly)),
         left_out=counted(plan.assembly.left_out),
         inputs=plan.inputs,
         lpack=packed_by.lpack if packed_by else __version__,
-        deflate=packed_by.deflate if packed_by else packing.version(tree),
-        layout=packed_by.layout if packed_by else LAYOUT,
+        deflate=packed_by.deflate if packed_by else plan.form.compressors(plan.assembly),
+        layout=packed_by.layout if packed_by else plan.form.layout,
+        image=written.image,
     )
 
 

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from .artifacts import (
-    FUNCTION,
-    LAYER,
     Finished,
     Plan,
     artifacts_of_layer,
@@ -28,12 +26,18 @@ from .artifacts import (
 from .assembling import Assembly, Variant, function_assembly
 from .check import LayerPart, check, check_layer, check_layers, check_upload, elf_facts
 from .config import Function, Layer, Project
+from .config_images import ImageFormat
 from .config_keys import LayerArn
+from .config_values import NOT_YET
 from .ecosystems import Ask, Locked, Policy, Provided, ecosystem_of
-from .errors import CheckError, InputError, LpackError
+from .errors import CheckError, InputError, LpackError, UsageError
+from .forms import Form
+from .forms.as_zip import Zip
+from .image.bases import Base
+from .image_forms import base_of, image_form
 from .layering import Laid, LockedLayer, check_code, check_handler, lay, lock_layer, part_of, provided_to
 from .model import Finding, Host, Reporter, Severity, Target
-from .record import Record
+from .record import FUNCTION, IMAGE, LAYER, Record
 from .side_by_side import side_by_side
 from .store import Store
 from .subjects import layer_subjects, subject_of
@@ -50,13 +54,18 @@ MANY = 12
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to build: where artifacts go, whether locks may change, and what Lambda would refuse but the user wants."""
+    """How to build: where artifacts go, whether locks may change, and what Lambda would refuse but the user wants.
+
+    For images, ``format`` overrules the configuration, and ``whole`` puts the layers of bases into the archives.
+    """
 
     output: Path
     today: date
     policy: Policy = "keep"
     dry_run: bool = False
     allow_deprecated: bool = False
+    format: ImageFormat | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +101,7 @@ def build_artifacts(
     """
     work = _Work(project, options, host)
     functions, layers = with_layers(project, parts)
+    functions = [_as_wanted(function, options) for function in functions]
     beneath = side_by_side(work.layer, layers, label="building layers", workers=host.workers, reporter=reporter)
     usable = {layer.name: each for layer, (each, _) in zip(layers, beneath, strict=True) if each}
     stacks = _stacks(functions, usable)
@@ -129,7 +139,9 @@ def lock_parts(
         def task() -> Locked:
             _refuse_failed(function, usable)
             provided = provided_to(function, usable)
-            return ecosystem_of(function.target.runtime).lock(_ask(project, function, provided, host, reporter), policy)
+            ask = _ask(project, function, provided, host, reporter)
+            locked = ecosystem_of(function.target.runtime).lock(ask, policy)
+            return _LockedImage.of(locked, base_of(function, ask, policy)) if function.image else locked
 
         return _caught(task)
 
@@ -144,6 +156,11 @@ def artifact_of(name: str, output: Path) -> Path:
     return output / f"{name}.zip"
 
 
+def artifact_of_function(function: Function, output: Path) -> Path:
+    """Where the function's zip or image goes."""
+    return output / f"{function.name}.tar" if function.image else artifact_of(function.name, output)
+
+
 def understood(error: LpackError | OSError) -> LpackError:
     """The error in lpack's words: what the system refuses is the machine's state, and no bug."""
     if isinstance(error, LpackError):
@@ -156,6 +173,18 @@ def understood(error: LpackError | OSError) -> LpackError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _LockedImage:
+    """The locks of an image, of packages and of its base, as far as everybody may know them."""
+
+    file: Path | None
+    changes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, locked: Locked, base: Base) -> _LockedImage:
+        return cls(locked.file, (*locked.changes, *base.changes))
+
+
 _T = TypeVar("_T")
 
 
@@ -164,6 +193,14 @@ def _caught(task: Callable[[], _T]) -> _T | LpackError:
         return task()
     except (LpackError, OSError) as error:
         return understood(error)
+
+
+def _as_wanted(function: Function, options: Options) -> Function:
+    """The function as the options want it: they overrule what the configuration says of images."""
+    if function.image is None:
+        return function
+    format_ = options.format or function.image.format
+    return replace(function, image=function.image._replace(format=format_, whole=options.whole or function.image.whole))
 
 
 def with_layers(project: Project, parts: Sequence[Part]) -> tuple[list[Function], list[Layer]]:
@@ -318,22 +355,31 @@ class _Work:
 
     def failed(self, function: Function, error: LpackError) -> Outcome:
         """The outcome of a function that can't be built."""
-        artifact = artifact_of(function.name, self.options.output)
-        return Outcome(name=function.name, kind=FUNCTION, artifact=artifact, targets=(function.target,), error=error)
+        return Outcome(
+            name=function.name,
+            kind=IMAGE if function.image else FUNCTION,
+            artifact=artifact_of_function(function, self.options.output),
+            targets=(function.target,),
+            error=error,
+        )
 
     def _function(
         self, function: Function, layers: Mapping[str, _Usable], stacks: _Stacks, reporter: Reporter
     ) -> Outcome:
         _refuse_failed(function, layers)
+        if function.image and function.image.dockerfile:
+            raise UsageError(f"`dockerfile` of `{function.name}` is {NOT_YET}", hint="name a base instead: `base`")
         provided = provided_to(function, {name: each.locked for name, each in layers.items()})
         ask = _ask(self.project, function, provided, self.host, reporter)
         ecosystem = ecosystem_of(function.target.runtime)
         locked = ecosystem.lock(ask, self.options.policy)
+        base = base_of(function, ask, self.options.policy) if function.image else None
 
         def plan() -> Plan:
             installed = ecosystem.install(ask, locked, function.target)
             own = ecosystem.own_files(function, ask, locked, self.options.output)
-            return self._plan_of(function, function_assembly(function, own, installed))
+            assembly = function_assembly(function, own, installed)
+            return self._plan_of(function, assembly, image_form(function, base, assembly, ask) if base else Zip())
 
         planned = plan()
         before = finished_before(planned)
@@ -341,35 +387,40 @@ class _Work:
             planned = plan()
         stack = stacks[function.layers, function.target]
         try:
-            findings = self._findings(function, planned.assembly, stack, ask.store)
+            findings = self._findings(function, planned, stack, ask.store)
         except InputError:  # what the store holds of an artifact that is unchanged is looked at here for the first time
             if not discard_damaged(planned.assembly, ask.store):
                 raise
             planned = plan()
-            findings = self._findings(function, planned.assembly, stack, ask.store)
+            findings = self._findings(function, planned, stack, ask.store)
         outcome = self._made(planned, before, findings, ask.store)
-        return replace(outcome, changes=locked.changes, layers_size=stack.size)
+        return replace(outcome, changes=locked.changes + (base.changes if base else ()), layers_size=stack.size)
 
-    def _plan_of(self, function: Function, assembly: Assembly) -> Plan:
+    def _plan_of(self, function: Function, assembly: Assembly, form: Form) -> Plan:
         return Plan(
             name=function.name,
-            kind=FUNCTION,
-            file=artifact_of(function.name, self.options.output),
+            kind=IMAGE if function.image else FUNCTION,
+            file=artifact_of_function(function, self.options.output),
             targets=(function.target,),
             assembly=assembly,
             handler=function.handler,
             layers=tuple(each.arn if isinstance(each, LayerArn) else each for each in function.layers),
+            form=form,
         )
 
-    def _findings(self, function: Function, assembly: Assembly, stack: _Stack, store: Store) -> tuple[Finding, ...]:
-        tree, options = assembly.tree, self.options
+    def _findings(self, function: Function, planned: Plan, stack: _Stack, store: Store) -> tuple[Finding, ...]:
+        assembly, options = planned.assembly, self.options
+        tree, image = assembly.tree, planned.form.facts(assembly)
+        # What a base brings besides AWS's own files is as little known as what the layers of others hold.
+        beneath = (*stack.parts, *([LayerPart(name=image.base)] if image and image.base else []))
         subject = subject_of(function, today=options.today, allow_deprecated=options.allow_deprecated)
+        subject = replace(subject, image=image)
         return (
             *assembly.findings,
-            *check(tree, subject, packages=assembly.packages, elf=elf_facts(tree, store), layers=stack.parts),
+            *check(tree, subject, packages=assembly.packages, elf=elf_facts(tree, store), layers=beneath),
             *check_code(tree, [function.target], store),
             *stack.findings,
-            *check_handler(tree, function.handler, function.target, stack.parts, store),
+            *check_handler(tree, function.handler, function.target, beneath, store),
         )
 
     def _made(self, plan: Plan, before: Finished | None, findings: tuple[Finding, ...], store: Store) -> Outcome:
@@ -380,5 +431,6 @@ class _Work:
         if self.options.dry_run:
             return replace(outcome, tree=plan.assembly.tree)
         finished = before or finish(plan, store=store, host=self.host)
-        upload = check_upload(plan.name, finished.record.size)
-        return replace(outcome, record=finished.record, unchanged=finished.unchanged, findings=(*findings, *upload))
+        if plan.kind != IMAGE:  # of which no size is too large to be pushed
+            findings = (*findings, *check_upload(plan.name, finished.record.size))
+        return replace(outcome, record=finished.record, unchanged=finished.unchanged, findings=findings)

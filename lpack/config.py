@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from .aws.architectures import X86_64, Architecture
 from .aws.runtimes import Runtime
+from .config_images import ImageSettings, foreign_keys, image_settings, note_foreign_keys
 from .config_keys import KEYS_OF_FAMILIES, Bundle, LayerArn, note_keys_of_others, read_layer, read_project
 from .config_packages import Groups, fit_packages
 from .config_publish import Destination
@@ -59,7 +60,8 @@ class Function:
     absolute; what ``Dependencies`` says of their fields holds here too.
 
     For languages that are compiled, ``artifact`` is the jar or program that holds the function, relative to the source,
-    and ``build`` the command that makes it, run in the source.
+    and ``build`` the command that makes it, run in the source. ``image`` is how the function becomes a container image,
+    None when it is a zip; ``handler`` is "" where a Dockerfile says it.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Function:
     ephemeral_storage: int = 512
     provided_libraries: frozenset[str] = frozenset()
     tests: tuple[FunctionTest, ...] = ()
+    image: ImageSettings | None = None
 
     @property
     def own_layers(self) -> tuple[str, ...]:
@@ -271,7 +274,7 @@ def load(folder: Path) -> Project:
     merged = {name: _merged(defaults, own) for name, own in top.get("function", {}).items()}
     for name, values in merged.items():
         for key, example in _REQUIRED.items():
-            if key not in values:
+            if key not in values and key not in foreign_keys(values):
                 place.key("function").key(name).key(key).problem(f'is missing; write, for example, {key} = "{example}"')
     functions, layers = top.get("function", {}), top.get("layer", {})
     for name, values in merged.items():
@@ -310,11 +313,16 @@ def _places(name: str, own: Mapping[str, Any], place: Place) -> Callable[[str], 
 
 
 def _note_keys_of_others(functions: Mapping[str, Mapping[str, Any]], defaults: Mapping[str, Any], place: Place) -> None:
-    """Keys that mean nothing to a function's runtime; in [defaults] they are for the functions that know them."""
+    """Keys that mean nothing to a function's runtime, or to what it is packed as.
+
+    In [defaults] they are for the functions that know them.
+    """
     for name, own in functions.items():
         runtime = own.get("runtime") or defaults.get("runtime")
+        here = place.key("function").key(name)
         if runtime:
-            note_keys_of_others(own, runtime, place.key("function").key(name))
+            note_keys_of_others(own, runtime, here)
+        note_foreign_keys(own, {**defaults, **own}, here)
 
 
 def layer_from(document: Mapping[str, Any], name: str, *, folder: Path, file: Path) -> Layer:
@@ -406,6 +414,7 @@ def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, An
     """A function's values; of the defaults, those that mean something to its runtime."""
     runtime = own.get("runtime") or defaults.get("runtime")
     others = {key for key, families in KEYS_OF_FAMILIES.items() if runtime and runtime.family not in families}
+    others |= {*foreign_keys({**defaults, **own})}
     defaults = {key: value for key, value in defaults.items() if key not in others}
     environment = {**defaults.get("environment", {}), **own.get("environment", {})}
     return {**defaults, **own, "environment": environment}
@@ -414,6 +423,9 @@ def _merged(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, An
 def _function(name: str, values: Mapping[str, Any], folder: Path) -> Function:
     fields = {key.replace("-", "_"): value for key, value in values.items()}
     del fields["runtime"]
-    fields.pop("package", None)  # "zip" is the only one yet
+    image = image_settings(fields.pop)
+    handler = fields.pop("handler", "")
     target = Target(values["runtime"], fields.pop("architecture", X86_64))
-    return Function(name=name, target=target, source=fields.pop("source", folder), **fields)
+    return Function(
+        name=name, target=target, source=fields.pop("source", folder), handler=handler, image=image, **fields
+    )

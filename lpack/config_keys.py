@@ -22,6 +22,7 @@ from .aws.limits import (
 )
 from .aws.runtimes import RUNTIMES, Family, Runtime, nearest_runtimes
 from .config_building import read_build
+from .config_images import IMAGE_KEYS
 from .config_packages import fit_packages, read_requirements, read_trim
 from .config_publish import read_publish
 from .config_tests import read_tests
@@ -32,10 +33,8 @@ from .config_values import (
     alternatives,
     kind_of,
     quoted,
-    read_choice,
     read_each,
     read_folder,
-    read_later,
     read_line,
     read_names,
     read_some,
@@ -96,11 +95,6 @@ def _functions(value: Any, place: Place) -> dict[str, dict[str, Any]]:
 
 
 def _function_table(value: Any, place: Place) -> dict[str, Any]:
-    if isinstance(value, dict) and value.get("package") == "image" and value.get("layers"):
-        # Lambda's own words: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-        place.key("layers").problem(
-            "can't be used with an image: Lambda layers are not supported for functions created with container images"
-        )
     return read_table(value, place, FUNCTION_KEYS)
 
 
@@ -289,13 +283,6 @@ def _environment(value: Any, place: Place) -> dict[str, str]:
     return variables
 
 
-def _package(value: Any, place: Place) -> str | None:
-    if value == "image":
-        place.problem(f"names `image`, which is {NOT_YET}")
-        return None
-    return read_choice(value, place, ("zip",))
-
-
 FUNCTION_KEYS: dict[str, Reader] = {
     "runtime": _runtime,
     "architecture": _architecture,
@@ -304,7 +291,6 @@ FUNCTION_KEYS: dict[str, Reader] = {
     "requirements": read_requirements,
     "extras": read_names,
     "groups": read_names,
-    "package": _package,
     "include": read_texts,
     "exclude": read_texts,
     "exclude-packages": read_texts,
@@ -318,8 +304,8 @@ FUNCTION_KEYS: dict[str, Reader] = {
     "bundle": _bundle,
     "artifact": read_text,
     "build": _command,
-    "dockerfile": read_later,
     "tests": read_tests,
+    **IMAGE_KEYS,
 }
 
 KEYS_OF_FAMILIES: dict[str, tuple[Family, ...]] = {

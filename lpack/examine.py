@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .archive.zip_reader import read_directory, read_zip
-from .artifacts import LAYER, layer_for
+from .artifacts import layer_for
 from .assembling import function_assembly
 from .aws.layer_paths import EXTENSIONS, LIBRARIES, PROGRAMS, package_folders
+from .aws.limits import UNZIPPED_BYTES
 from .aws.runtimes import RUNTIMES
 from .check import LayerPart, Subject, check, check_layer, check_layers, check_upload, elf_facts
 from .config import Function, Layer, Project
@@ -18,7 +19,7 @@ from .ecosystems import Ask, ecosystem_of, packages_in
 from .errors import UsageError
 from .layering import LockedLayer, check_code, check_handler, lay, lock_layer, parts_of, provided_to
 from .model import Finding, Host, LeftOut, Package, Reporter, Severity, Target
-from .record import Record, read_record, record_file
+from .record import LAYER, Record, read_record, record_file
 from .store import Store, sha256_of
 from .tree import Tree
 
@@ -27,7 +28,8 @@ from .tree import Tree
 class Checked:
     """What the checks say of an artifact, with its tree and the packages found in it.
 
-    ``layers_size`` is that of a function's layers together, unzipped, as far as it is known.
+    ``layers_size`` is that of a function's layers together, unzipped, as far as it is known, or of all that is in an
+    image besides the function. ``limit`` is what Lambda allows of both, in bytes.
     """
 
     artifact: Path
@@ -35,6 +37,7 @@ class Checked:
     packages: tuple[Package, ...]
     findings: tuple[Finding, ...]
     layers_size: int = 0
+    limit: int = UNZIPPED_BYTES
 
     @property
     def fine(self) -> bool:
@@ -55,7 +58,7 @@ def check_artifact(artifact: Path, subject: Subject, *, host: Host, layers: Sequ
     if subject.handler:
         found += check_handler(tree, subject.handler, subject.target, layers, store)
     found += check_upload(subject.name, artifact.stat().st_size)
-    found += _against_record(artifact, tree)
+    found += against_record(artifact, tree)
     return Checked(artifact, tree, packages, tuple(found), sum(layer.size or 0 for layer in layers))
 
 
@@ -65,7 +68,7 @@ def check_layer_artifact(artifact: Path, subjects: Sequence[Subject], *, host: H
     found = check_layer(tree, subjects, packages=packages, elf=elf_facts(tree, Store(host.cache)))
     found += check_code(tree, [subject.target for subject in subjects], Store(host.cache))
     found += check_upload(subjects[0].name, artifact.stat().st_size)
-    found += _against_record(artifact, tree)
+    found += against_record(artifact, tree)
     return Checked(artifact, tree, packages, tuple(found))
 
 
@@ -120,7 +123,7 @@ def layers_beneath(
     return parts
 
 
-def _against_record(artifact: Path, tree: Tree) -> list[Finding]:
+def against_record(artifact: Path, tree: Tree) -> list[Finding]:
     """A record that lies beside an artifact must be its own."""
     file, record = record_file(artifact), read_record(artifact)
     if record is None:

@@ -35,7 +35,8 @@ class Package:
 
     ``sha256`` (hex) is that of the archive it was taken from, or "" when only the finished artifact is known. ``root``
     is the folder of the artifact that it is installed in, "" for the artifact's own root: a layer for several versions
-    of a language may hold one package several times.
+    of a language may hold one package several times. ``is_own`` tells whether its source is the user's, in a folder of
+    this machine.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Package:
     purl: str
     sha256: str
     root: str = ""
+    is_own: bool = False
 
 
 class Severity(StrEnum):

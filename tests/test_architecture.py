@@ -13,8 +13,10 @@ PACKAGE = Path(__file__).parent.parent / "lpack"
 FLOORS = """
     cli
     publish testing
+    examine_images
     build emulator examine
-    artifacts clients layering subjects
+    artifacts image_forms layering subjects
+    clients forms
     assembling
     catalogue ecosystems starters
     check
@@ -27,7 +29,7 @@ FLOORS = """
     folders network
     config
     config_keys
-    config_building config_packages config_publish config_tests
+    config_building config_images config_packages config_publish config_tests
     events
     config_values
     machine weights

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from lpack.artifacts import (
-    FUNCTION,
-    LAYER,
     Plan,
     artifacts_of_layer,
     discard_damaged,
@@ -25,7 +23,7 @@ from lpack.assembling import Assembly
 from lpack.aws.architectures import ARM64, X86_64
 from lpack.aws.runtimes import runtime
 from lpack.model import Host, LeftOut, Package, Target
-from lpack.record import PackageRecord, read_record, record_file, write_record
+from lpack.record import FUNCTION, LAYER, PackageRecord, read_record, record_file, write_record
 from lpack.store import Store
 from lpack.tree import REGULAR, Content, Entry, Tree
 

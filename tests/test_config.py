@@ -337,7 +337,7 @@ def test_a_project_folder_that_is_none_is_named(tmp_path: Path, name: str, reaso
             "`function.orders.environment.PORT` must be a string, not a whole number: write it as a string, in quotes",
         ),
         ("environment = { A = [] }", "`function.orders.environment.A` must be a string, not a list"),
-        ('package = "tar"', "`function.orders.package` must be `zip`, not `tar`"),
+        ('package = "tar"', "`function.orders.package` must be `zip` or `image`, not `tar`"),
         ("[build]\nresolver = 'pip'", "`build.resolver` must be `uv` or `pip-tools`, not `pip`"),
         ("[build]\nnative = 'gcc'", "`build.native` must be `auto`, `container`, `zig` or `never`, not `gcc`"),
         ("[build]\nresolvr = 'uv'", "`build.resolvr` is not known; did you mean `resolver`?"),
@@ -393,9 +393,7 @@ def test_an_unknown_architecture_is_told_with_lambdas_name(problems: Problems, n
 
 @pytest.mark.parametrize(
     ("lines", "path"),
-    [
-        ("dockerfile = 'Dockerfile'", "function.orders.dockerfile"),
-    ],
+    [],
 )
 def test_what_later_versions_bring_is_said_to_be_missing_yet(problems: Problems, lines: str, path: str) -> None:
     assert problems(with_key(lines)) == (f"`{path}` is not supported by this version of lpack yet",)
@@ -406,12 +404,6 @@ def test_a_key_of_another_language_is_a_mistake(problems: Problems, line: str, f
     (mistake,) = problems(with_key(line))
     assert mistake.startswith(f"`function.orders.{line.partition(' ')[0]}` is for {families} runtimes")
     assert mistake.endswith("not for python3.13")
-
-
-def test_images_are_said_to_be_missing_yet(problems: Problems) -> None:
-    assert problems(with_key('package = "image"')) == (
-        "`function.orders.package` names `image`, which is not supported by this version of lpack yet",
-    )
 
 
 def test_all_mistakes_are_told_in_the_order_of_the_file_and_then_what_is_missing(problems: Problems) -> None:

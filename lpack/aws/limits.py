@@ -13,6 +13,15 @@ UNZIPPED_BYTES = 262_144_000
 IMAGE_BYTES = 10 << 30
 """A container image, uncompressed, all layers together."""
 
+IMAGE_SETTINGS_BYTES = 16 << 10
+"""Entry point, command and working folder of an image together."""
+
+IMAGE_MANIFEST_BYTES = 25_400
+"""A manifest of more bytes slows the function's creation down, AWS says."""
+
+IMAGE_LAYERS = 127
+"""What the Docker Engine takes; Lambda names no number."""
+
 DIRECT_UPLOAD_BYTES = 52_428_800
 """A zip that goes to Lambda in the request itself; larger ones go by S3."""
 

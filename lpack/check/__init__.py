@@ -8,16 +8,18 @@ from ..model import Finding, Package
 from ..tree import Tree
 from .configuration import check_configuration
 from .elf import ElfFacts, elf_facts
+from .image import check_image
 from .layer_artifact import check_layer
 from .layer_stack import check_layers
 from .lifecycle import check_lifecycle
 from .limits import check_sizes, check_upload
 from .native import check_native
 from .permissions import check_permissions
-from .subject import LayerPart, Subject
+from .subject import ImageFacts, LayerPart, Subject
 
 __all__ = [
     "ElfFacts",
+    "ImageFacts",
     "LayerPart",
     "Subject",
     "check",
@@ -39,12 +41,12 @@ def check(
     """All that is wrong or worth a remark about a function on top of its layers, whatever the language.
 
     ``elf`` are the tree's own ``elf_facts``. How the layers go with each other and the target is the matter of
-    ``check_layers``: many functions may have the same.
+    ``check_layers``: many functions may have the same. Of an image, the tree is what lies in its task folder.
     """
     return [
         *check_lifecycle(subject),
         *check_configuration(subject),
-        *check_sizes(tree, subject, packages, layers),
+        *(check_image(subject.image, subject) if subject.image else check_sizes(tree, subject, packages, layers)),
         *check_permissions(tree, subject, packages),
         *check_native(tree, subject, packages, elf, layers),
     ]

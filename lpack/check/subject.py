@@ -7,9 +7,30 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ..aws.runtimes import RUNTIMES, Family
+from ..image.config import Execution
+from ..image.manifest import Platform
 from ..model import Package, Target
 from ..tree import Tree
 from .elf import ElfFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """What there is to know of an image from its manifest and config.
+
+    ``base`` is what it stands on, if that is not AWS's own image; "" is not known, or AWS's. ``media_types`` are those
+    of its layers, ``history`` the number of entries that stand for layers. ``sizes`` are what parts of it take
+    unpacked, in bytes, and ``exact`` tells whether these are all of it.
+    """
+
+    platform: Platform
+    execution: Execution
+    media_types: Sequence[str]
+    history: int
+    sizes: Sequence[tuple[str, int]]
+    exact: bool = True
+    manifest_size: int = 0
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +40,7 @@ class Subject:
     ``name`` is what messages call it: a function, a layer, or a file that another tool built; a file has neither a
     ``function_name`` nor a ``layer_name``. ``memory`` and ``ephemeral_storage`` are in MB, ``timeout`` in seconds.
     ``provided_libraries`` are sonames that the user vouches for. ``today`` decides about the runtime's end;
-    ``allow_deprecated`` makes its errors warnings.
+    ``allow_deprecated`` makes its errors warnings. ``image`` is there for container images alone.
     """
 
     name: str
@@ -36,6 +57,7 @@ class Subject:
     license: str | None = None
     provided_libraries: frozenset[str] = frozenset()
     allow_deprecated: bool = False
+    image: ImageFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

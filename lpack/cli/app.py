@@ -117,9 +117,15 @@ def build(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would go in; write no artifact.")] = False,
     allow_deprecated: AllowDeprecated = False,
     in_container: InContainer = False,
+    image_format: Annotated[
+        str | None, typer.Option("--format", metavar="docker|oci", help="The media types of images.")
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Put the layers of base images into archives, so that they load anywhere.")
+    ] = False,
 ) -> int:
     """Build the artifacts of functions and layers, and their records."""
-    from .building import Wishes, build_named, build_recipes
+    from .building import Wishes, build_named, build_recipes, format_named
 
     wishes = Wishes(
         session.path(output),
@@ -127,6 +133,8 @@ def build(
         dry_run=dry_run,
         allow_deprecated=allow_deprecated,
         in_container=in_container,
+        image_format=format_named(image_format),
+        whole=whole,
     )
     if layer:
         if names:

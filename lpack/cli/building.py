@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from ..artifacts import FUNCTION, LAYER
-from ..aws.limits import UNZIPPED_BYTES
+from ..aws.limits import IMAGE_BYTES, UNZIPPED_BYTES
 from ..aws.runtimes import span
 from ..build import Options, Outcome, Part, build_artifacts
 from ..catalogue import recipe_project
 from ..config import Project
+from ..config_images import ImageFormat
+from ..errors import UsageError
 from ..model import Finding, Severity
+from ..record import FUNCTION, IMAGE, LAYER
 from ..sizes import shown
 from .locking import print_changes
 from .output import error_document, exit_code, finding_document, finding_of
@@ -31,6 +33,15 @@ class Wishes:
     dry_run: bool
     allow_deprecated: bool
     in_container: bool = False
+    image_format: ImageFormat | None = None
+    whole: bool = False
+
+
+def format_named(name: str | None) -> ImageFormat | None:
+    """The format of that name; UsageError for another one."""
+    if name not in {None, "docker", "oci"}:
+        raise UsageError(f"`{name}` is not a format of images", hint="use docker or oci")
+    return cast(ImageFormat | None, name)
 
 
 def build_named(session: Session, names: Sequence[str], wishes: Wishes) -> int:
@@ -57,6 +68,8 @@ def _build(session: Session, project: Project, parts: Sequence[Part], wishes: Wi
         policy="frozen" if wishes.frozen else "keep",
         dry_run=wishes.dry_run,
         allow_deprecated=wishes.allow_deprecated,
+        format=wishes.image_format,
+        whole=wishes.whole,
     )
     started = time.monotonic()
     with session.reporting() as reporter:
@@ -77,7 +90,9 @@ def _build(session: Session, project: Project, parts: Sequence[Part], wishes: Wi
 
 
 def _print_table(session: Session, outcomes: Sequence[Outcome]) -> None:
-    headers = ("artifact", "runtime", "architecture", "packages", "zip", "unzipped", "of limit", "")
+    images = any(outcome.kind == IMAGE for outcome in outcomes)
+    packed = ("packed", "unpacked") if images else ("zip", "unzipped")
+    headers = ("artifact", "runtime", "architecture", "packages", *packed, "of limit", "")
     session.output.table(headers, [_row(outcome, session) for outcome in outcomes], right=(3, 4, 5, 6))
 
 
@@ -88,10 +103,11 @@ def _row(outcome: Outcome, session: Session) -> tuple[str, ...]:
     first = (short(outcome.artifact), runtimes, architectures)
     if record is None:
         return (*first, "", "", "", "", session.output.styled("failed", "bad"))
-    share = f"{100 * (record.unzipped_size + outcome.layers_size) / UNZIPPED_BYTES:.0f} %"
+    limit, size = (IMAGE_BYTES, record.image.size) if record.image else (UNZIPPED_BYTES, record.size)
+    share = f"{100 * (record.unzipped_size + outcome.layers_size) / limit:.0f} %"
     style = "dim" if outcome.unchanged else "good"
     status = session.output.styled(_status(outcome), style)
-    return (*first, str(len(record.packages)), shown(record.size), shown(record.unzipped_size), share, status)
+    return (*first, str(len(record.packages)), shown(size), shown(record.unzipped_size), share, status)
 
 
 def _status(outcome: Outcome) -> str:
@@ -135,7 +151,7 @@ def _print_end(session: Session, outcomes: Sequence[Outcome], seconds: float) ->
         failed_names = dict.fromkeys(outcome.name for outcome in failed)
         all_names = dict.fromkeys(outcome.name for outcome in outcomes)
         kinds = {outcome.kind for outcome in outcomes}
-        what = "functions" if kinds == {FUNCTION} else "layers" if kinds == {LAYER} else "functions and layers"
+        what = "functions" if kinds <= {FUNCTION, IMAGE} else "layers" if kinds == {LAYER} else "functions and layers"
         names = session.output.row([f"`{name}`" for name in failed_names])
         kept = any(outcome.artifact.is_file() for outcome in failed)
         session.output.message(

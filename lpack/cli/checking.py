@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..artifacts import artifacts_of_layer, layer_for
-from ..aws.limits import UNZIPPED_BYTES
-from ..build import artifact_of
+from ..build import artifact_of, artifact_of_function
 from ..check import LayerPart, Subject
 from ..config import Function, Layer
 from ..config_keys import LayerArn
@@ -23,10 +22,12 @@ from ..examine import (
     layers_beneath,
     looks_like_layer,
 )
+from ..examine_images import check_own_image
 from ..model import Finding
 from ..record import Record, read_record
 from ..sizes import shown
 from ..subjects import layer_subjects, subject_of
+from .images import About, check_image_named, is_image
 from .options import target_of
 from .output import error_document, exit_code, finding_document, finding_of
 from .session import Session, short, today
@@ -76,6 +77,7 @@ class _Wanted:
     name: str
     artifact: Path | None
     check: Callable[[], Checked]
+    is_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class _Result:
     artifact: Path | None
     checked: Checked | None
     error: LpackError | None
+    is_image: bool = False
 
     @property
     def findings(self) -> Sequence[Finding]:
@@ -97,7 +100,7 @@ class _Result:
     def status(self) -> str:
         if self.error is None:
             return "fine"
-        if self.artifact is None or not self.artifact.is_file():
+        if not self.is_image and (self.artifact is None or not self.artifact.is_file()):
             return "missing"
         return "broken" if self.checked or isinstance(self.error, InputError) else "not checked"
 
@@ -107,16 +110,17 @@ def _checked(wanted: _Wanted) -> _Result:
     try:
         checked = wanted.check()
     except LpackError as error:
-        return _Result(wanted.name, wanted.artifact, None, error)
+        return _Result(wanted.name, wanted.artifact, None, error, wanted.is_image)
     broken = None if checked.fine else CheckError(f"`{wanted.name}` would not work in Lambda")
-    return _Result(wanted.name, wanted.artifact, checked, broken)
+    return _Result(wanted.name, wanted.artifact, checked, broken, wanted.is_image)
 
 
 def _wanted(run: _Run, names: Sequence[str]) -> list[_Wanted]:
     session = run.session
-    files = [name for name in dict.fromkeys(names) if is_file(name, session)]
-    parts = [name for name in names if name not in files]
-    found = [_file(session.path(name), run) for name in files]
+    images = [name for name in dict.fromkeys(names) if is_image(name, session)]
+    files = [name for name in dict.fromkeys(names) if name not in images and is_file(name, session)]
+    parts = [name for name in names if name not in files and name not in images]
+    found = [*(_image(name, run) for name in images), *(_file(session.path(name), run) for name in files)]
     for part in session.project().selected(parts) if parts or not names else ():
         found += [_function(part, run)] if isinstance(part, Function) else _layer(part, run)
     return found
@@ -138,12 +142,14 @@ def _refusing(fact: str, name: str) -> Callable[[], Checked]:
 def _function(function: Function, run: _Run) -> _Wanted:
     """What a function was built to, on top of what its layers were built to."""
     settings, host = run.settings, run.session.host
-    artifact = artifact_of(function.name, settings.output)
+    artifact = artifact_of_function(function, settings.output)
     if not artifact.is_file():
         return _missing(function.name, artifact)
     subject = subject_of(function, today=today(), allow_deprecated=settings.allow_deprecated)
 
     def check() -> Checked:
+        if function.image:
+            return check_own_image(artifact, subject, host=host)
         own = layers_beneath(function.name, function.layers, function.target, settings.output, run.read_layer)
         return check_artifact(artifact, subject, host=host, layers=[*own, *_named_layers(run)])
 
@@ -187,8 +193,15 @@ def is_file(name: str, session: Session) -> bool:
     if file.is_file():
         return True
     if name.endswith(".zip") or "/" in name:
-        raise UsageError(f"there is no file `{name}`", hint="name a zip, or a function of lpack.toml")
+        raise UsageError(f"there is no file `{name}`", hint="name a zip, an image, or a function of lpack.toml")
     return False
+
+
+def _image(name: str, run: _Run) -> _Wanted:
+    """An image that any tool built."""
+    settings = run.settings
+    about = About(settings.runtime, settings.architecture, settings.handler, settings.allow_deprecated)
+    return _Wanted(name, None, functools.partial(check_image_named, name, about, run.session), is_image=True)
 
 
 def _file(artifact: Path, run: _Run) -> _Wanted:
@@ -234,7 +247,7 @@ def _row(result: _Result, session: Session) -> tuple[str, ...]:
     if result.checked is None:
         return (name, "", "", "", "", status)
     tree = result.checked.tree
-    share = f"{100 * (tree.size + result.checked.layers_size) / UNZIPPED_BYTES:.0f} %"
+    share = f"{100 * (tree.size + result.checked.layers_size) / result.checked.limit:.0f} %"
     counts = (str(len(tree)), str(len(result.checked.packages)))
     return (name, *counts, shown(tree.size), share, status)
 

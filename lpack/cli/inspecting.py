@@ -12,13 +12,16 @@ from ..aws.limits import UNZIPPED_BYTES
 from ..aws.runtimes import RUNTIMES, span
 from ..check import LayerPart
 from ..config import Function
+from ..errors import UsageError
 from ..examine import Inspection, inspect_artifact, inspect_function, inspect_layer
+from ..examine_images import inspect_image
 from ..model import Package
 from ..record import counted
 from ..sizes import shown
 from ..tree import Tree
 from ..weights import sizes_by_package
 from .checking import is_file
+from .images import is_image
 from .session import Session
 
 _SHOWN = 20
@@ -39,6 +42,8 @@ def inspect_named(session: Session, name: str, output: Path) -> int:
 
 
 def _inspections(session: Session, name: str, output: Path) -> list[Inspection]:
+    if is_image(name, session):
+        return [inspect_image(_archive(name, session), host=session.host)]
     if is_file(name, session):
         return [inspect_artifact(session.path(name))]
     project = session.project()
@@ -47,6 +52,14 @@ def _inspections(session: Session, name: str, output: Path) -> list[Inspection]:
         if isinstance(part, Function):
             return [inspect_function(project, part, output, host=session.host, reporter=reporter)]
         return inspect_layer(project, part, output, host=session.host, reporter=reporter)
+
+
+def _archive(name: str, session: Session) -> Path:
+    """The file or folder of an image; UsageError for one that is elsewhere."""
+    path = session.path(name)
+    if not path.exists():
+        raise UsageError(f"`{name}` is not on this machine", hint="save it first: `docker save -o image.tar NAME`")
+    return path
 
 
 def _print(session: Session, inspection: Inspection) -> None:

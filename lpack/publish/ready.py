@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from .. import __version__
-from ..artifacts import FUNCTION, artifacts_of_layer, layer_for
+from ..artifacts import artifacts_of_layer, layer_for
 from ..build import artifact_of
 from ..check import Subject
 from ..config import Function, Layer
@@ -19,7 +19,7 @@ from ..config_keys import LayerArn
 from ..errors import PublishError, UsageError
 from ..examine import Checked, check_artifact, check_layer_artifact, layer_part, layers_beneath
 from ..model import Finding, Host, Severity, Target
-from ..record import Record, read_record
+from ..record import FUNCTION, Record, read_record
 from ..store import Store
 from ..subjects import layer_subjects, subject_of
 from .digests import Digests, digests_of, in_base64

@@ -49,13 +49,6 @@ memory = 128  # MB
 timeout = 3  # seconds
 """
 
-_TEST = """
-# What `lpack test` runs on the finished artifact.
-[function.{name}.tests.greets]
-event = {{ name = "you" }}
-expect = {{ statusCode = 200 }}  # which the response must contain
-"""
-
 
 def name_for(folder: Path) -> str:
     """A name that Lambda takes for a function, made from the folder's."""
@@ -107,8 +100,7 @@ def create(folder: Path, *, name: str, runtime: Runtime, architecture: Architect
 
 def _configuration(folder: Path, name: str, runtime: Runtime, architecture: Architecture, code: Code) -> str:
     tests = [f'"{path}/**"' for path in ("tests", "test") if (folder / code.source / path).is_dir()]
-    test = _TEST.format(name=name) if code.files else ""  # of a first function it is known what it answers
-    configuration = _CONFIGURATION.format(
+    return _CONFIGURATION.format(
         name=name,
         runtime=runtime,
         architecture=architecture,
@@ -118,4 +110,3 @@ def _configuration(folder: Path, name: str, runtime: Runtime, architecture: Arch
         handler=code.handler,
         handler_is="" if runtime.family == "provided" else f"  # {_HANDLERS[runtime.family]}",
     )
-    return configuration + test

@@ -9,6 +9,7 @@ import platform
 import posixpath
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,7 +97,8 @@ def _local(place: str, row: Row, locked: Locked) -> tuple[Part, list[LeftOut]]:
     files = read_source(folder, Selection(), follow_links=True)
     left_out = [LeftOut(f"{MODULES}{place}/{each.path}", each.reason) for each in files.left_out]
     version = locked.packages.version(place)
-    return _part(place, row.name, version, Tree.of(files.entries).content, files.entries), left_out
+    part = _part(place, row.name, version, Tree.of(files.entries).content, files.entries)
+    return part._replace(package=replace(part.package, is_own=True)), left_out
 
 
 # The note: what was installed, by location, and where the store has it

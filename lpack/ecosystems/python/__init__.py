@@ -45,11 +45,13 @@ def brings(ask: Ask, locked: Locked, target: Target) -> Mapping[str, str]:
 def install(ask: Ask, locked: Locked, target: Target) -> Installed:
     """The locked packages for the target, each as what its wheel unpacks to, without what layers bring."""
     _refuse_unknown(ask, locked)
-    kept, dropped = _without_excluded(_lacking(ask, locked, target), ask, locked, target)
+    lacking = _lacking(ask, locked, target)
+    own = {each.name for each in lacking if each.kind == "folder"}
+    kept, dropped = _without_excluded(lacking, ask, locked, target)
     parts, left_out = [], [LeftOut(name, "exclude-packages") for name in dropped]
     for wheel in kept:
         entries, gone = trimmed(wheel.entries, ask.wanted.trim)
-        parts.append(Part(_package(wheel), entries))
+        parts.append(Part(_package(wheel, is_own=wheel.name in own), entries))
         left_out += gone
     return Installed(tuple(parts), tuple(left_out), tuple((wheel.file, wheel.sha256) for wheel in kept))
 
@@ -136,12 +138,13 @@ def _without_excluded(
     return kept, [each.name for each in distributions if each.name not in names]
 
 
-def _package(wheel: Wheel) -> Package:
+def _package(wheel: Wheel, *, is_own: bool) -> Package:
     return Package(
         name=wheel.name,
         version=wheel.version,
         purl=_purl(wheel.name, wheel.version),
         sha256=wheel.sha256.hex(),
+        is_own=is_own,
     )
 
 

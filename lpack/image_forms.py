@@ -1,0 +1,68 @@
+"""What a function's image is made of besides its own files: the base, and what starts the function on it."""
+
+from __future__ import annotations
+
+from .assembling import Assembly
+from .aws.base_images import base_image
+from .clients import Client, client_for
+from .config import Function
+from .config_images import ImageSettings
+from .ecosystems import Ask, Policy
+from .forms.as_image import BOOTSTRAP, ContainerImage
+from .image.bases import Base, Wanted, resolve_base
+from .image.manifest import Platform
+from .image.planning import PlannedLayer
+from .image.starting import ENTRY_SCRIPT, RUNTIME_ROOT, OwnStart, entry_script, has_client, started
+from .means import Means
+from .tree import EXECUTABLE, Content, Entry, Tree
+
+
+def image_form(function: Function, base: Base, assembly: Assembly, ask: Ask) -> ContainerImage:
+    """The form of a function's image on its base. A base that starts no runtime interface client gets one."""
+    settings = function.image or ImageSettings()
+    execution = base.image.config.execution
+    known = has_client(execution) if settings.client is None else settings.client
+    start, beneath = (None, ()) if known else _own_start(function, ask)
+    return ContainerImage(
+        name=function.name,
+        base=base.image,
+        base_name=base.name,
+        base_sizes=base.sizes,
+        is_aws_base=not settings.base,
+        execution=started(execution, function.handler, function.environment, start),
+        reporter=ask.reporter,
+        beneath=beneath,
+        has_bootstrap=function.target.runtime.family == "provided",
+        own_packages=frozenset(package.name for package in assembly.packages if package.is_own),
+        format=settings.format,
+        whole=settings.whole,
+    )
+
+
+def base_of(function: Function, ask: Ask, policy: Policy) -> Base:
+    """The base of a function's image: the one that its lock names, or that is found now and written there."""
+    written = function.image.base if function.image else ""
+    wanted = Wanted(
+        image=function.name,
+        base=written or base_image(function.target.runtime),
+        platform=Platform("linux", function.target.architecture.image),
+        folder=ask.project.folder,
+    )
+    return resolve_base(wanted, policy, store=ask.store, host=ask.host, reporter=ask.reporter)
+
+
+def _own_start(function: Function, ask: Ask) -> tuple[OwnStart, tuple[PlannedLayer, ...]]:
+    """What starts the function on a base that can't, and the layer that it is in."""
+    client = client_for(function.target, Means(ask.store, ask.host, ask.reporter))
+    start = _start(function, client)
+    script = Entry(ENTRY_SCRIPT.removeprefix("/"), EXECUTABLE, Content.of(entry_script(start)))
+    root = RUNTIME_ROOT.removeprefix("/")
+    files = [entry._replace(path=f"{root}/{entry.path}") for entry in client.tree] if client else []
+    return start, (PlannedLayer(str(client) if client else "entry script", Tree.of([script, *files])),)
+
+
+def _start(function: Function, client: Client | None) -> OwnStart:
+    if client is None:
+        return OwnStart((f"{RUNTIME_ROOT}/{BOOTSTRAP}",))
+    version = function.target.runtime.version if client.interpreter == "python" else ""
+    return OwnStart((f"{client.interpreter}{version}", *client.arguments), client.environ)

@@ -1,0 +1,97 @@
+"""Gzip in one member by libdeflate: any bytes come back, the same file whatever the pieces and the threads."""
+
+from __future__ import annotations
+
+import gzip as standard
+import random
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lpack.archive import gzip
+from lpack.archive.gzip import BLOCK, gzipped
+
+numbers = random.Random(1)
+TEXT = b"\n".join(b"line %d" % numbers.randrange(100_000) for _ in range(800_000))
+NOISE = numbers.randbytes(9 << 20)
+DATA = {
+    "nothing": b"",
+    "a byte": b"x",
+    "one block": TEXT[:BLOCK],
+    "a byte more than a block": TEXT[: BLOCK + 1],
+    "text": TEXT[: 2 * BLOCK + 12_345],
+    "zeros": bytes(9 << 20),
+    "noise": NOISE,
+    "noise in text": TEXT[: BLOCK - 70_000] + NOISE[:140_000] + TEXT[:BLOCK],
+    "text in noise": NOISE[: BLOCK - 9_000] + TEXT[:18_000] + NOISE[:BLOCK],
+}
+
+
+@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
+def test_what_comes_back_is_what_went_in(data: bytes) -> None:
+    assert standard.decompress(b"".join(gzipped([data], workers=2))) == data
+
+
+@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
+def test_there_is_one_member(data: bytes) -> None:
+    inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    assert inflater.decompress(b"".join(gzipped([data], workers=2))) == data
+    assert inflater.eof
+    assert inflater.unused_data == b""
+
+
+def test_neither_pieces_nor_threads_change_a_byte() -> None:
+    data = DATA["noise in text"]
+    whole = b"".join(gzipped([data]))
+    pieces = [data[start : start + 77_777] for start in range(0, len(data), 77_777)]
+    assert b"".join(gzipped(pieces, workers=3)) == whole
+
+
+def test_blocks_cost_next_to_nothing() -> None:
+    import deflate
+
+    whole = len(deflate.gzip_compress(TEXT, gzip.LEVEL))
+    assert len(b"".join(gzipped([TEXT], workers=2))) < 1.001 * whole
+
+
+@pytest.mark.needs("gzip")
+def test_another_program_reads_it(tmp_path: Path) -> None:
+    file = tmp_path / "some.gz"
+    file.write_bytes(b"".join(gzipped([DATA["text"]])))
+    with file.open("rb") as packed:
+        read = subprocess.run([str(shutil.which("gzip")), "-dc"], stdin=packed, stdout=subprocess.PIPE, check=True)
+    assert read.stdout == DATA["text"]
+
+
+PARTS = st.one_of(
+    st.integers(1, 400_000).map(lambda size: NOISE[:size]),
+    st.integers(1, 400_000).map(lambda size: TEXT[:size]),
+    st.integers(1, 400_000).map(bytes),
+    st.binary(max_size=200).map(lambda pattern: pattern * 500),
+)
+
+
+@given(st.lists(PARTS, max_size=6))
+@settings(max_examples=40, deadline=None)
+def test_any_block_is_left_open(parts: list[bytes]) -> None:
+    block = b"".join(parts)
+    opened = gzip._open_ended(block)  # noqa: SLF001 -- a block of 4 MB is too much to try many
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    assert inflater.decompress(opened) == block
+    assert not inflater.eof
+    assert inflater.decompress(zlib.compress(b"more", wbits=-zlib.MAX_WBITS)) == b"more"
+    assert inflater.eof
+
+
+def test_a_block_whose_end_is_not_found_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As another version of libdeflate might make it: nothing says where its last block begins.
+    monkeypatch.setattr(gzip, "_first_difference", lambda _one, _other: (0, 0x80))
+    data = DATA["noise in text"]
+    packed = b"".join(gzipped([data]))
+    assert standard.decompress(packed) == data
+    assert len(packed) > BLOCK
