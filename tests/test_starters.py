@@ -54,6 +54,7 @@ def test_an_empty_folder_gets_a_function_that_loads(tmp_path: Path, architecture
     assert function.source == tmp_path / "src" / "shop"
     assert function.handler == "app.handler"
     assert (function.memory, function.timeout) == (128, 3)
+    assert [test.name for test in function.tests] == ["greets"]
 
 
 def test_the_first_function_answers(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_existing_code_is_used_as_it_is(tmp_path: Path, file: str, code: str, ha
     put(tmp_path, file, code)
     assert create(tmp_path) == ["lpack.toml"]
     function = only_function(tmp_path)
-    assert (function.source, function.handler) == (tmp_path, handler)
+    assert (function.source, function.handler, function.tests) == (tmp_path, handler, ())
     assert (tmp_path / file).read_text() == code
 
 

@@ -129,6 +129,8 @@ def test_the_first_function_of_init_answers(
     run = lpack("init", "--runtime", client.runtime, "--architecture", HERE, folder=folder)
     assert run.exit_code == 0, run.stderr
     assert answers(folder, "shop", client, {"name": "Ada"}) == [{"statusCode": 200, "body": body}]
+    run = lpack("test", folder=folder)  # lpack's own emulator agrees
+    assert run.exit_code == 0, run.stdout + run.stderr
 
 
 LAYERED = """

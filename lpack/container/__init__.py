@@ -9,7 +9,18 @@ A container lives as long as lpack holds its standard input open: however lpack 
 """
 
 from .images import BuildImage, build_image_for
+from .missing import explained
 from .settings import Settings, settings_of
 from .task import Folder, Outcome, Task, perform
 
-__all__ = ["BuildImage", "Folder", "Outcome", "Settings", "Task", "build_image_for", "perform", "settings_of"]
+__all__ = [
+    "BuildImage",
+    "Folder",
+    "Outcome",
+    "Settings",
+    "Task",
+    "build_image_for",
+    "explained",
+    "perform",
+    "settings_of",
+]

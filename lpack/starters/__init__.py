@@ -49,6 +49,13 @@ memory = 128  # MB
 timeout = 3  # seconds
 """
 
+_TEST = """
+# What `lpack test` runs on the finished artifact.
+[function.{name}.tests.greets]
+event = {{ name = "you" }}
+expect = {{ statusCode = 200 }}  # which the response must contain
+"""
+
 
 def name_for(folder: Path) -> str:
     """A name that Lambda takes for a function, made from the folder's."""
@@ -100,7 +107,8 @@ def create(folder: Path, *, name: str, runtime: Runtime, architecture: Architect
 
 def _configuration(folder: Path, name: str, runtime: Runtime, architecture: Architecture, code: Code) -> str:
     tests = [f'"{path}/**"' for path in ("tests", "test") if (folder / code.source / path).is_dir()]
-    return _CONFIGURATION.format(
+    test = _TEST.format(name=name) if code.files else ""  # of a first function it is known what it answers
+    configuration = _CONFIGURATION.format(
         name=name,
         runtime=runtime,
         architecture=architecture,
@@ -110,3 +118,4 @@ def _configuration(folder: Path, name: str, runtime: Runtime, architecture: Arch
         handler=code.handler,
         handler_is="" if runtime.family == "provided" else f"  # {_HANDLERS[runtime.family]}",
     )
+    return configuration + test

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ...aws.systems import OperatingSystem
 from ...config import Building
-from ...container import BuildImage, Folder, Task, build_image_for, perform, settings_of
+from ...container import BuildImage, Folder, Task, build_image_for, explained, perform, settings_of
 from ...engine import connect, engine
 from ...errors import ToolError
 from ...model import Host, Target
@@ -98,7 +98,7 @@ class InContainer:
             outcome = perform(client, task, results=job.folder, printing=job.reporter.printed)
         wheels = list(job.folder.glob("*.whl"))
         if outcome.exit_code != 0 or len(wheels) != 1:
-            raise job.failed(outcome.printed)
+            raise explained(job.failed(outcome.printed), outcome.printed)
         return wheels[0]
 
 
@@ -130,6 +130,8 @@ def resolve_in_container(requirements: Requirements, question: Question, ask: As
         if outcome.exit_code != 0:
             raise cannot_be_met(question, what_pip_says(outcome.printed))
         text = (results / PINS).read_text(encoding="utf-8")
+        # Local projects are pinned as the folders that they are in there.
+        text = text.replace("file:///lpack/sources", requirements.folder.resolve().as_uri())
     can_build = native_of(ask).can_build
     return resolve(pinned(question, text), store=ask.store, host=ask.host, can_build=can_build)
 

@@ -1,0 +1,66 @@
+"""What a build in the container lacked, read from what compilers and their like print."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import ToolError
+
+_SIGNS = (
+    (r"fatal error: ['\"]?([\w./+-]+)['\"]?(?:: No such file| file not found)", "the header `{}`"),
+    (r"(?:cannot find|unable to find library|library not found for) -l([\w.+-]+)", "the library `{}`"),
+    (r"Package '?([\w.+-]+)'?, required by|No package '([\w.+-]+)' found", "the library `{}`"),
+    (r"Package ([\w.+-]+) was not found in the pkg-config search path", "the library `{}`"),
+    (r"Could NOT find (\w+) \(missing:", "`{}`"),
+    (r"Dependency \"?([\w.+-]+)\"? not found", "the library `{}`"),
+    (r"([\w+-]*-config) (?:executable )?(?:was )?not found", "the program `{}`"),
+    (r"(?:sh: |line )\d+: ([\w.+-]+): (?:command )?not found", "the program `{}`"),
+    (r"can't find Rust compiler|(cargo), the Rust package manager, is not installed", "the program `cargo`"),
+    (r"unable to execute '?([\w.+-]+)'?: No such file", "the program `{}`"),
+    (r"error: command '([\w.+-]+)' failed: No such file", "the program `{}`"),
+    (r"Unknown compiler\(s\): \[\['?([\w.+-]+)", "the program `{}`"),
+    (r"required library \"([\w.+-]+)\" could not be located", "the library `{}`"),
+)
+"""Patterns, and how messages call what their first group names."""
+
+_PACKAGES = {
+    "ffi.h": "libffi-devel",
+    "libxml/xmlversion.h": "libxml2-devel",
+    "libxslt/xsltconfig.h": "libxslt-devel",
+    "openssl/ssl.h": "openssl-devel",
+    "openssl/opensslv.h": "openssl-devel",
+    "zlib.h": "zlib-devel",
+    "sqlite3.h": "sqlite-devel",
+    "jpeglib.h": "libjpeg-turbo-devel",
+    "libpq-fe.h": "libpq-devel",
+    "pg_config": "libpq-devel",
+    "xml2-config": "libxml2-devel",
+    "mysql_config": "mariadb-connector-c-devel",
+    "xmlsec1": "xmlsec1-devel",
+    "curl-config": "libcurl-devel",
+    "gfortran": "gcc-gfortran",
+    "g++": "gcc-c++",
+    "gcc": "gcc",
+    "cargo": "cargo",
+    "cmake": "cmake",
+}
+"""Amazon Linux's packages of what is missed most."""
+
+
+def explained(error: ToolError, printed: str) -> ToolError:
+    """The error with a hint at what of the system the build lacked, as far as that shows in what was printed."""
+    found = _lacking(printed)
+    if not found:
+        return error
+    name, called = found
+    package = _PACKAGES.get(name) or f"{re.sub(r'[.]h(pp)?$', '', name.rpartition('/')[2])}-devel"
+    way = f'it lacks {called}: add the package that has it to [build], `packages = ["{package}"]` say'
+    return ToolError(error.message, hint=f"{way}; {error.hint}" if error.hint else way, details=error.details)
+
+
+def _lacking(printed: str) -> tuple[str, str] | None:
+    for pattern, called in _SIGNS:
+        if match := re.search(pattern, printed):
+            name = next((group for group in match.groups() if group), "cargo")
+            return name, called.format(name)
+    return None
