@@ -54,7 +54,9 @@ def test_an_empty_folder_gets_a_function_that_loads(tmp_path: Path, architecture
     assert function.source == tmp_path / "src" / "shop"
     assert function.handler == "app.handler"
     assert (function.memory, function.timeout) == (128, 3)
-    assert [test.name for test in function.tests] == ["greets"]
+    (test,) = function.tests
+    assert (test.name, test.event) == ("greets", {"name": "Ada"})
+    assert test.expect == {"statusCode": 200, "body": {"message": "Hello, Ada!"}}
 
 
 def test_the_first_function_answers(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ _HANDLERS: dict[Family, str] = {
 }
 
 _CONFIGURATION = """\
-# How lpack builds this project for AWS Lambda. Try it: lpack build
+# How lpack builds this project for AWS Lambda. Try it: lpack build && lpack test
 
 [function.{name}]
 runtime = "{runtime}"
@@ -52,8 +52,8 @@ timeout = 3  # seconds
 _TEST = """
 # What `lpack test` runs on the finished artifact.
 [function.{name}.tests.greets]
-event = {{ name = "you" }}
-expect = {{ statusCode = 200 }}  # which the response must contain
+event = {{ name = "Ada" }}
+expect = {{ statusCode = 200, body = {greeting} }}  # which the response must contain
 """
 
 
@@ -107,7 +107,7 @@ def create(folder: Path, *, name: str, runtime: Runtime, architecture: Architect
 
 def _configuration(folder: Path, name: str, runtime: Runtime, architecture: Architecture, code: Code) -> str:
     tests = [f'"{path}/**"' for path in ("tests", "test") if (folder / code.source / path).is_dir()]
-    test = _TEST.format(name=name) if code.files else ""  # of a first function it is known what it answers
+    test = _TEST.format(name=name, greeting=code.greeting) if code.files else ""
     configuration = _CONFIGURATION.format(
         name=name,
         runtime=runtime,

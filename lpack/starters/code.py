@@ -13,13 +13,15 @@ from ..errors import UsageError
 class Code(NamedTuple):
     """Where a function's code is or will be, its handler, and the texts of the files that are yet to be written.
 
-    ``programs`` are those of the files that are to be executable.
+    ``programs`` are those of the files that are to be executable; ``greeting`` is what a new function's HTTP response
+    has for a body, written in TOML, when its event names Ada.
     """
 
     source: str
     handler: str
     files: dict[str, str]
     programs: frozenset[str] = frozenset()
+    greeting: str = '{ message = "Hello, Ada!" }'
 
 
 def places(name: str) -> tuple[str, str]:

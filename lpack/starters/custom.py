@@ -39,4 +39,5 @@ def existing_code(folder: Path, name: str) -> Code | None:
 def new_code(_folder: Path, name: str, _runtime: Runtime) -> Code:
     """A bootstrap that greets."""
     file = f"src/{name}/bootstrap"
-    return Code(f"src/{name}", "bootstrap", {file: _CODE.format(name=name)}, frozenset({file}))
+    files = {file: _CODE.format(name=name)}
+    return Code(f"src/{name}", "bootstrap", files, frozenset({file}), greeting='"Hello, world!"')
