@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from images import BUILD, DOCKER_BUILD, DOCKER_EDIT, EDIT, UPLOADED
 from measure import Series
 from parts import BUNDLE, CHANGED, JAVA, LAYERED, MAVEN, NODE, NOTHING, SAM, UV, WHOLE
 
 Results = Mapping[str, Series]
 
-_OF_OTHERS = (UV, SAM, MAVEN, f"{BUNDLE}, {CHANGED}", f"{JAVA}, {CHANGED}")
+_OF_OTHERS = (UV, SAM, MAVEN, DOCKER_BUILD, DOCKER_EDIT, f"{BUNDLE}, {CHANGED}", f"{JAVA}, {CHANGED}")
 """How the names end of runs whose memory is not lpack's own: peers, and builds in which esbuild or Maven runs."""
 
 
@@ -27,7 +28,8 @@ def report(results: Results, environment: str, rounds: int) -> list[str]:
     """The tables: lpack beside its peers, and every figure beside its goal."""
     lines = [f"Medians of {rounds} runs in turns, on {environment}.", ""]
     lines += ["| command | time | peak memory |", "| --- | ---: | ---: |"]
-    lines += [f"| {name} | {_seconds(series.time)} | {_memory(series.peak)} |" for name, series in results.items()]
+    timed = [(name, series) for name, series in results.items() if name != UPLOADED]
+    lines += [f"| {name} | {_seconds(series.time)} | {_memory(series.peak)} |" for name, series in timed]
     lines += ["", "| goal | measured | wanted | met |", "| --- | ---: | ---: | --- |"]
     goals = [goal for name, of in _GOALS.items() if name in results for goal in of(results)]
     goals.append(_of_memory(results))
@@ -78,6 +80,16 @@ def _of_java(results: Results) -> list[Goal]:
     ]
 
 
+def _of_images(results: Results) -> list[Goal]:
+    build, edit, uploaded = (results[name].time for name in (BUILD, EDIT, UPLOADED))
+    docker_build, docker_edit = results[DOCKER_BUILD].time, results[DOCKER_EDIT].time
+    return [
+        Goal(f"{BUILD}, beside `docker build`", _times(docker_build / build), "≥ 5 times", docker_build >= 5 * build),
+        Goal(f"{EDIT}, beside Docker", _times(docker_edit / edit), "≥ 20 times", docker_edit >= 20 * edit),
+        Goal(f"{EDIT}, uploaded", f"{uploaded / 1e3:.1f} kB", "< 100 kB", uploaded < 100e3),
+    ]
+
+
 _GOALS = {
     WHOLE: _of_one,
     "100 functions": _of_many,
@@ -85,6 +97,7 @@ _GOALS = {
     NODE: _of_node,
     BUNDLE: _of_bundle,
     JAVA: _of_java,
+    BUILD: _of_images,
 }
 """By a name that the results have when the part was measured."""
 

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+import images
 import parts
 import tools
 from goals import report
@@ -38,6 +39,7 @@ PARTS = {
     "huge": Part(parts.measure_huge),
     "node": Part(parts.measure_node, ("zip", "node", "npm")),
     "java": Part(parts.measure_java, ("zip", "mvn")),
+    "images": Part(images.measure_images, ("docker", "docker-registry")),
 }
 
 

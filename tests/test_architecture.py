@@ -14,7 +14,7 @@ FLOORS = """
     cli
     publish testing
     examine_images
-    build emulator examine
+    build emulator examine pushing
     artifacts image_forms layering subjects
     clients forms
     assembling

@@ -98,6 +98,7 @@ def lock(
         "lpack build",
         "lpack build orders -o out",
         "lpack build --frozen --json    # in CI",
+        "lpack build orders --push --repository localhost:5000/shop:v1",
         "lpack build --in-container -v    # compile inside Amazon Linux, and see how",
         "lpack build --layer scipy --runtime python3.13 --architecture arm64",
     )
@@ -123,6 +124,15 @@ def build(
     whole: Annotated[
         bool, typer.Option("--whole", help="Put the layers of base images into archives, so that they load anywhere.")
     ] = False,
+    push: Annotated[bool, typer.Option("--push", help="Send images to the repository, with what it lacks.")] = False,
+    repository: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[:TAG]",
+            help="Where to push to; that of [publish] when left out. The tag is the function's name if you say none.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> int:
     """Build the artifacts of functions and layers, and their records."""
     from .building import Wishes, build_named, build_recipes, format_named
@@ -135,6 +145,8 @@ def build(
         in_container=in_container,
         image_format=format_named(image_format),
         whole=whole,
+        push=push,
+        repository=repository,
     )
     if layer:
         if names:

@@ -17,10 +17,12 @@ from ..config import Project
 from ..config_images import ImageFormat
 from ..errors import UsageError
 from ..model import Finding, Severity
+from ..pushing import Pushed
 from ..record import FUNCTION, IMAGE, LAYER
 from ..sizes import shown
 from .locking import print_changes
 from .output import error_document, exit_code, finding_document, finding_of
+from .pushing import destination, print_pushed, push_built, pushed_document
 from .session import Session, short, today
 
 
@@ -35,6 +37,8 @@ class Wishes:
     in_container: bool = False
     image_format: ImageFormat | None = None
     whole: bool = False
+    push: bool = False
+    repository: str | None = None
 
 
 def format_named(name: str | None) -> ImageFormat | None:
@@ -60,6 +64,9 @@ def build_recipes(
 
 def _build(session: Session, project: Project, parts: Sequence[Part], wishes: Wishes) -> int:
     output = session.output
+    if wishes.repository and not wishes.push:
+        raise UsageError("`--repository` says where to push images", hint="it goes with `--push`")
+    to = destination(project, parts, wishes.repository) if wishes.push else None
     if wishes.in_container:
         project = project.in_container()
     options = Options(
@@ -74,13 +81,18 @@ def _build(session: Session, project: Project, parts: Sequence[Part], wishes: Wi
     started = time.monotonic()
     with session.reporting() as reporter:
         outcomes = build_artifacts(project, parts, options, host=session.host, reporter=reporter)
+    pushed: dict[str, Pushed] = {}
+    if to and not wishes.dry_run:
+        outcomes, pushed = push_built(session, outcomes, to)
     seconds = time.monotonic() - started
     print_changes(output, {outcome.name: outcome.changes for outcome in outcomes})
-    output.document(artifacts=[_document(outcome) for outcome in outcomes])
+    output.document(artifacts=[_document(outcome, pushed.get(outcome.name)) for outcome in outcomes])
     if wishes.dry_run:
         _print_trees(session, outcomes)
     elif not output.quiet and any(outcome.record for outcome in outcomes):
         _print_table(session, outcomes)
+    for name, each in pushed.items():
+        print_pushed(output, name, each)
     said: dict[str, list[Finding]] = {}
     for outcome in outcomes:
         said.setdefault(outcome.name, []).extend(_said(outcome))
@@ -153,7 +165,7 @@ def _print_end(session: Session, outcomes: Sequence[Outcome], seconds: float) ->
         kinds = {outcome.kind for outcome in outcomes}
         what = "functions" if kinds <= {FUNCTION, IMAGE} else "layers" if kinds == {LAYER} else "functions and layers"
         names = session.output.row([f"`{name}`" for name in failed_names])
-        kept = any(outcome.artifact.is_file() for outcome in failed)
+        kept = any(outcome.artifact.is_file() and outcome.record is None for outcome in failed)
         session.output.message(
             Severity.ERROR,
             f"{len(failed_names)} of {len(all_names)} {what} failed: {names}"
@@ -171,7 +183,7 @@ def _in_detail(outcome: Outcome) -> str:
     return ", ".join(parts)
 
 
-def _document(outcome: Outcome) -> dict[str, Any]:
+def _document(outcome: Outcome, pushed: Pushed | None) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": outcome.name,
         "kind": outcome.kind,
@@ -179,6 +191,7 @@ def _document(outcome: Outcome) -> dict[str, Any]:
         "status": _status(outcome),
         "record": outcome.record.as_dict() if outcome.record else None,
         "layers_size": outcome.layers_size,
+        "pushed": pushed_document(pushed),
         "error": error_document(outcome.error) if outcome.error else None,
         "lock_changes": list(outcome.changes),
         "findings": [finding_document(each) for each in outcome.findings],

@@ -62,7 +62,8 @@ class ContainerImage:
     def inputs(self, assembly: Assembly) -> list[Any]:
         """The base, how the image starts, and how layers and archives are laid out."""
         return [
-            *(gzip.version(), LAYOUT, TAR_LAYOUT, self.base.digest, self.execution.as_dict(), self.format, self.whole),
+            *(gzip.version(), LAYOUT, TAR_LAYOUT, self.base_name, self.base.digest, self.execution.as_dict()),
+            *(self.format, sorted(self._elsewhere)),
             *([layer.name, layer.tree.content] for layer in self.layers(assembly.tree)),
         ]
 
@@ -105,6 +106,11 @@ class ContainerImage:
             image=record.image,
         )
 
+    @property
+    def _elsewhere(self) -> frozenset[str]:
+        """The layers that are not in the archive: those of a base that is in a registry. A file may be gone later."""
+        return frozenset(layer.descriptor.digest for layer in self.base.layers if layer.origin and not self.whole)
+
     def _root(self, path: str) -> str:
         return (RUNTIME_ROOT if self.has_bootstrap and path == BOOTSTRAP else TASK_ROOT).removeprefix("/")
 
@@ -115,8 +121,7 @@ class ContainerImage:
             base = replace(base, layers=tuple(kept))
         made = [make_layer(layer.name, layer.tree, means) for layer in planned]
         image = composed(base, made, self.execution, format=self.format)
-        left_out = () if self.whole else {layer.descriptor.digest for layer in base.layers}
-        written = write_archive(image, self.name, file, without=left_out)
+        written = write_archive(image, self.name, file, without=self._elsewhere)
         record = self._record(image, made)
         return Written(
             size=written.size,
@@ -142,7 +147,7 @@ class ContainerImage:
             unzipped_size=sum(each.size if each.unzipped_size is None else each.unzipped_size for each in layers),
             layers=layers,
             base_layers=len(self.base.layers),
-            whole=self.whole,
+            whole=not self._elsewhere,
         )
 
 
