@@ -15,6 +15,7 @@ from .. import __version__
 from ..config_publish import Destination
 from ..errors import UsageError
 from .refusals import understanding
+from .streaming import Body, FileContent, files_in
 
 _TRIES = 5
 """How often a call is made that AWS throttles or fails to answer, with growing pauses."""
@@ -34,19 +35,16 @@ class Call:
 
 
 class Account:
-    """One account and region of AWS, as the user's own settings open it."""
+    """One account of AWS, as the user's own settings open it; functions and layers are in its ``region``."""
 
-    def __init__(self, session: Any, *, dry_run: bool = False) -> None:
+    def __init__(self, session: Any, region: str, *, dry_run: bool = False) -> None:
+        self.region = region
         self._session = session
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self._contents: dict[bytes, FileContent] = {}
         self.dry_run = dry_run
         self.planned: list[Call] = []
-
-    @property
-    def region(self) -> str:
-        """The region in which functions and layers are."""
-        return str(self._session.region_name)
 
     @property
     def partition(self) -> str:
@@ -85,34 +83,48 @@ class Account:
                     response_checksum_validation="when_required",
                     user_agent_extra=f"lpack/{__version__}",
                 )
-                self._clients[service] = self._session.client(service, config=config)
+                self._clients[service] = self._session.create_client(service, self.region, config=config)
+                if service == "lambda":
+                    self._clients[service].meta.events.register("before-call.lambda", self._fill_in)
             return self._clients[service]
 
     def _call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        with understanding(service, operation, parameters):
-            answer: dict[str, Any] = getattr(self.client(service), _method(operation))(**parameters)
+        contents = {each.mark: each for each in files_in(parameters)}
+        self._contents |= contents
+        try:
+            with understanding(service, operation, parameters):
+                answer: dict[str, Any] = getattr(self.client(service), _method(operation))(**parameters)
+        finally:
+            for mark in contents:
+                del self._contents[mark]
         return answer
+
+    def _fill_in(self, params: dict[str, Any], **_: Any) -> None:
+        """Put the files into the body of a request, which its marks stand for."""
+        for mark, content in list(self._contents.items()):
+            if isinstance(params["body"], bytes) and mark in params["body"]:
+                params["body"] = Body(params["body"], content)
 
 
 def connect(destination: Destination, environ: Mapping[str, str], *, dry_run: bool = False) -> Account:
     """The account that the user's settings lead to; UsageError when they name no region or no such profile.
 
-    boto3 finds the credentials where it always does. Unlike other SDKs it does not look at AWS_REGION.
+    AWS's own library finds the credentials. Unlike those for other languages it does not look at AWS_REGION.
     """
-    import boto3
+    # Below boto3 lies all that is needed here; importing that would take as long as asking for twenty objects.
     from botocore.exceptions import ProfileNotFound
+    from botocore.session import Session
 
+    session = Session(profile=destination.profile)
     try:
-        region = destination.region or environ.get("AWS_REGION") or None
-        session = boto3.Session(profile_name=destination.profile, region_name=region)
+        region = destination.region or environ.get("AWS_REGION") or session.get_config_variable("region")
     except ProfileNotFound as error:
-        name = destination.profile or "AWS_PROFILE"
         hint = "`aws configure list-profiles` tells which there are"
-        raise UsageError(f"there is no AWS profile `{name}`: {error}", hint=hint) from error
-    if not session.region_name:
+        raise UsageError(f"there is no AWS profile `{session.profile}`", hint=hint) from error
+    if not region:
         fact = "no AWS region is set"
         raise UsageError(fact, hint="set `region` in [publish], give `--region`, or set AWS_REGION")
-    return Account(session, dry_run=dry_run)
+    return Account(session, region, dry_run=dry_run)
 
 
 def _method(operation: str) -> str:
@@ -121,4 +133,8 @@ def _method(operation: str) -> str:
 
 
 def _shown(value: Any) -> Any:
-    return f"<{len(value):,} bytes>" if isinstance(value, bytes) else value
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return f"<{value.size if isinstance(value, FileContent) else len(value):,} bytes>"
+    return value

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from ..store import Store
 
 PART_BYTES = 8 << 20
 """The size of a part, and of the largest file that is sent at once."""
 
 _BLOCK = 1 << 20
+_PARTS = "parts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +44,27 @@ class Digests:
         return count in {"", str(len(self.parts))} and digest == in_base64(of_parts)
 
 
-def digests_of(file: Path) -> Digests:
-    """Read the file once, a block at a time."""
-    whole, parts, size = hashlib.sha256(), [], 0
+def digests_of(file: Path, store: Store) -> Digests:
+    """Read the file a block at a time; what its parts are was noted when it was first read."""
     with file.open("rb") as stream:
-        if (length := file.stat().st_size) <= PART_BYTES:
-            data = stream.read(length + 1)
-            digest = hashlib.sha256(data).digest()
-            return Digests(len(data), digest, (digest,))
-        part = hashlib.sha256()
-        while block := stream.read(_BLOCK):
-            if size and size % PART_BYTES == 0:
-                parts.append(part.digest())
-                part = hashlib.sha256()
-            whole.update(block)
-            part.update(block)
-            size += len(block)
-    return Digests(size, whole.digest(), (*parts, part.digest()))
+        whole, size = hashlib.file_digest(stream, "sha256").digest(), stream.tell()
+        if size <= PART_BYTES:
+            return Digests(size, whole, (whole,))
+        key = f"{PART_BYTES}-{whole.hex()}"
+        known = store.note(_PARTS, key)
+        if known is None:
+            known = [digest.hex() for digest in _parts(stream)]
+            store.make_note(_PARTS, key, known)
+        return Digests(size, whole, tuple(map(bytes.fromhex, known)))
+
+
+def _parts(stream: BinaryIO) -> Iterator[bytes]:
+    stream.seek(0)
+    while block := stream.read(_BLOCK):
+        part = hashlib.sha256(block)
+        for _ in range(PART_BYTES // _BLOCK - 1):
+            part.update(stream.read(_BLOCK))
+        yield part.digest()
 
 
 def in_base64(digest: bytes) -> str:

@@ -20,6 +20,7 @@ from .layers import code_in, required
 from .ready import Ready
 from .refusals import AwsError
 from .s3 import Bucket, Stored
+from .streaming import FileContent
 
 _PAUSE = 1.0
 """Seconds between questions whether a change has taken effect."""
@@ -121,7 +122,7 @@ class Update:
     def _code(self) -> tuple[Stored | None, dict[str, Any]]:
         artifact = self.artifact
         if artifact.record.size <= DIRECT_UPLOAD_BYTES:
-            return None, {"ZipFile": artifact.file.read_bytes()}
+            return None, {"ZipFile": FileContent(artifact.file)}
         bucket = required(self.bucket, artifact)
         stored = bucket.upload(artifact.name, artifact.file, artifact.digests, self.reporter)
         return stored, code_in(stored)

@@ -16,6 +16,7 @@ from .account import Account
 from .ready import Ready
 from .refusals import AwsError
 from .s3 import Bucket, Stored
+from .streaming import FileContent
 
 _GONE = "ResourceNotFoundException"
 
@@ -43,7 +44,7 @@ def publish_layer(
         stored = required(bucket, artifact).upload(artifact.name, artifact.file, artifact.digests, reporter)
         content = code_in(stored)
     else:
-        content = {"ZipFile": artifact.file.read_bytes()}
+        content = {"ZipFile": FileContent(artifact.file)}
     number = newest["Version"] + 1 if newest else 1
     place = f"arn:{account.partition}:lambda:{account.region}:…:layer:{artifact.name}"
     answer = account.change(

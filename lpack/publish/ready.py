@@ -20,7 +20,7 @@ from ..errors import PublishError, UsageError
 from ..examine import Checked, check_artifact, check_layer_artifact, layer_part, layers_beneath
 from ..model import Finding, Host, Severity, Target
 from ..record import FUNCTION, Record, read_record
-from ..store import Store
+from ..store import Store, sha256_of
 from ..subjects import layer_subjects, subject_of
 from .digests import Digests, digests_of, in_base64
 
@@ -58,6 +58,11 @@ class Folder:
     host: Host
     forced: bool = False
 
+    @property
+    def store(self) -> Store:
+        """Where verdicts are noted."""
+        return Store(self.host.cache)
+
 
 def ready(part: Function | Layer, folder: Folder) -> list[Ready]:
     """The artifacts of a function or layer; PublishError or UsageError when there is none, or none to publish."""
@@ -83,17 +88,17 @@ def _ready_function(function: Function, folder: Folder) -> Ready:
     layers = tuple(each.arn if isinstance(each, LayerArn) else each for each in function.layers)
     if record.layers != layers or record.handler != function.handler:
         raise _other(function.name, file, "another handler or other layers than the configuration names")
-    digests = _fitting(function.name, file, record)
+    digests = _fitting(function.name, file, record, folder.store)
     subject = subject_of(function, today=folder.today, allow_deprecated=True)
     beneath = [layer_for(name, target, folder.output) for name in function.own_layers]
-    of_layers = [digests_of(layer).whole.hex() for layer in beneath if layer]
+    of_layers = [sha256_of(layer).hex() for layer in beneath if layer]
 
     def check() -> Checked:
         read = functools.partial(layer_part, host=host)
         own = layers_beneath(function.name, function.layers, target, folder.output, read)
         return check_artifact(file, subject, host=host, layers=own)
 
-    findings = _verdict(record, [subject], [*of_layers, str(function.layers)], check, Store(host.cache))
+    findings = _verdict(record, [subject], [*of_layers, str(function.layers)], check, folder.store)
     return _allowed(Ready(function, function.name, (target,), file, record, digests, findings), folder)
 
 
@@ -103,14 +108,14 @@ def _ready_layer(layer: Layer, file: Path, record: Record, folder: Folder) -> Re
         for target in layer.targets
         if target.runtime.name in record.runtimes and target.architecture.name in record.architectures
     )
-    digests = _fitting(layer.name, file, record)
+    digests = _fitting(layer.name, file, record, folder.store)
     subjects = layer_subjects(layer, targets, today=folder.today, allow_deprecated=True)
     findings = _verdict(
         record,
         subjects,
         [],
         lambda: check_layer_artifact(file, subjects, host=folder.host),
-        Store(folder.host.cache),
+        folder.store,
     )
     return _allowed(Ready(layer, file.stem, targets, file, record, digests, findings), folder)
 
@@ -125,9 +130,9 @@ def _record_of(name: str, file: Path) -> Record:
     return record
 
 
-def _fitting(name: str, file: Path, record: Record) -> Digests:
+def _fitting(name: str, file: Path, record: Record, store: Store) -> Digests:
     """The digests of an artifact that is the one which its record describes."""
-    digests = digests_of(file)
+    digests = digests_of(file, store)
     fits = (digests.size, digests.whole.hex(), in_base64(digests.whole))
     if fits != (record.size, record.sha256, record.code_sha256):
         fact = f"`{file.name}` is not the artifact that `{file.name}.json` describes"
