@@ -86,6 +86,7 @@ class Front:
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.cut_after: Callable[[str], int | None] = lambda _call: None
+        self.seen: Callable[[Request], object] = lambda _request: None
         self.revisions: dict[str, str] = {}
         self.pending: dict[str, int] = {}
         self.published: dict[str, tuple[str, Answer]] = {}
@@ -112,7 +113,8 @@ class Front:
         self.faults.append(fault)
 
     def answer(self, request: Request) -> Answer:
-        """What AWS would say."""
+        """What AWS would say, after ``seen`` has seen the request, for as long as that takes."""
+        self.seen(request)
         with self.lock:
             self.requests.append(request)
             for fault in self.faults:

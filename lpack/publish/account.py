@@ -117,6 +117,7 @@ def connect(destination: Destination, environ: Mapping[str, str], *, dry_run: bo
 
     session = Session(profile=destination.profile)
     try:
+        session.get_scoped_config()  # which is where a profile is first looked for
         region = destination.region or environ.get("AWS_REGION") or session.get_config_variable("region")
     except ProfileNotFound as error:
         hint = "`aws configure list-profiles` tells which there are"

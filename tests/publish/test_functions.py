@@ -103,7 +103,7 @@ def test_layers_that_lpack_does_not_know_stay(built: Any, deployed: Any, client:
 @pytest.mark.slow
 def test_large_zips_go_by_s3_and_need_a_bucket(built: Any, deployed: Any, aws: Front, client: Client) -> None:
     deployed()
-    folder = built({"orders/data.bin": os.urandom(53 << 20)}, toml=ORDERS)
+    folder = built({"orders/data.gz": os.urandom(53 << 20)}, toml=ORDERS)
     run = lpack("publish", "--update", folder=folder)
     assert run.exit_code == 2
     assert "`orders.zip` has 53 MB, and Lambda takes 50 MB directly\nhint: set `bucket` in [publish]" in run.stderr

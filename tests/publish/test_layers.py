@@ -74,7 +74,7 @@ def test_other_content_is_a_new_version(built: Any, client: Client) -> None:
 
 @pytest.mark.slow
 def test_large_layers_go_by_s3(built: Any, client: Client) -> None:
-    folder = built({**SHARED, "shared/data.bin": os.urandom(53 << 20)}, toml=layer() + SETTINGS)
+    folder = built({**SHARED, "shared/data.gz": os.urandom(53 << 20)}, toml=layer() + SETTINGS)
     run = lpack("publish", "--json", folder=folder)
     assert run.exit_code == 0, run.stderr
     assert run.json["artifacts"][0]["s3_key"] == f"shop/shared/{record(folder, 'shared')['sha256']}.zip"

@@ -39,7 +39,7 @@ def test_what_is_there_is_not_sent_again(built: Any, aws: Front) -> None:
 @pytest.fixture
 def large(built: Any) -> Path:
     """A project whose artifact goes in parts."""
-    return built({"orders/data.bin": os.urandom(2 * PART_BYTES + 12345)})
+    return built({"orders/data.gz": os.urandom(2 * PART_BYTES + 12345)})
 
 
 def test_large_ones_go_in_parts_and_are_known_again(large: Path, aws: Front, client: Callable[..., Any]) -> None:
