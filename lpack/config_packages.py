@@ -22,6 +22,8 @@ from .config_values import (
 )
 
 _PYPROJECT = "pyproject.toml"
+_MOST_CHARACTERS = 200
+"""Of a requirement that is none, as many are shown."""
 
 
 class Groups(NamedTuple):
@@ -104,7 +106,6 @@ def _check_requirement(text: str, place: Place) -> None:
 
     try:
         Requirement(text)
-    except InvalidRequirement as error:
-        place.problem(f"holds {quoted(text)}, which is not a requirement: {str(error).splitlines()[0]}")
-    except RecursionError:
-        place.problem("holds a requirement whose marker is nested too deep")
+    except (InvalidRequirement, RecursionError) as error:
+        shown = text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
+        place.problem(f"holds {quoted(shown)}, which is not a requirement: {str(error).splitlines()[0]}")

@@ -87,14 +87,8 @@ def read_table(
 
 
 def _known_keys(key: str, readers: Mapping[str, Reader]) -> str:
-    known = [name for name, reader in readers.items() if reader is not read_later]
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"what can stand here is {alternatives(known)}"
-
-
-def read_later(_value: Any, place: Place) -> None:
-    """A value that only later versions of lpack know what to do with."""
-    place.problem(f"is {NOT_YET}")
+    near = difflib.get_close_matches(key, readers, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"what can stand here is {alternatives(readers)}"
 
 
 def read_text(value: Any, place: Place) -> str | None:
