@@ -86,6 +86,7 @@ def running(  # noqa: PLR0913 -- what a program is started with
     folder: Path,
     environ: Mapping[str, str],
     pass_fds: Sequence[int] = (),
+    stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.PIPE,
     stderr: int = subprocess.PIPE,
 ) -> Iterator[subprocess.Popen[bytes]]:
@@ -99,7 +100,7 @@ def running(  # noqa: PLR0913 -- what a program is started with
             arguments,
             cwd=folder,
             env=dict(environ),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             pass_fds=pass_fds,
@@ -111,7 +112,7 @@ def running(  # noqa: PLR0913 -- what a program is started with
         yield process
     finally:
         end(process)
-        for stream in (process.stdout, process.stderr):
+        for stream in (process.stdin, process.stdout, process.stderr):
             if stream:
                 stream.close()
 

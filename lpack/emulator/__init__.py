@@ -55,7 +55,29 @@ def environment(runnable: Runnable, settings: Settings, means: Means) -> Iterato
     It also ends with the thread that enters the block: an environment is for a thread of its own, where there are
     several. ToolError says what this machine lacks, and what else can be done.
     """
+    if _backend(runnable, settings, means) == "docker":
+        from .containers import contained
+
+        with contained(runnable, means, network=settings.network, rie=settings.rie, base=settings.base) as started:
+            yield started
+        return
     from .sandbox import sandboxed
 
     with sandboxed(runnable, means, network=settings.network, rie=settings.rie) as started:
         yield started
+
+
+def _backend(runnable: Runnable, settings: Settings, means: Means) -> Backend:
+    """What the user wants; else the sandbox, and Docker for what can't run in one."""
+    from .sandbox import unavailable
+
+    if settings.backend:
+        return settings.backend
+    if settings.base:
+        return "docker"
+    refusal = unavailable(means.host, runnable)
+    if refusal is None:
+        return "sandbox"
+    if not runnable.is_image:
+        means.reporter.note(f"{refusal.message}, so it runs in a container")
+    return "docker"

@@ -49,6 +49,14 @@ class Group:
         return 0
 
 
+def group_of(process: int, name: str, *, root: Path = ROOT) -> Group | None:
+    """The control group of that name which somebody else made for the process; None where it is not to be seen."""
+    paths = _paths(Path(f"/proc/{process}/cgroup"))
+    path = paths.get("memory", paths.get("", ""))
+    folder = root / ("memory" if "memory" in paths else "") / path
+    return Group((folder,)) if name in path and (folder / "memory.stat").is_file() else None
+
+
 @contextlib.contextmanager
 def group(*, memory: int, processes: int, root: Path = ROOT, own: Path = _OWN) -> Iterator[Group | None]:
     """A new control group, gone when the block ends; None where this user may make none.
@@ -88,11 +96,7 @@ def _places(root: Path, own: Path) -> Iterator[tuple[Path, ...]]:
 
     With cgroups v2 that is one of our own groups, whose processes are all in groups below, as the kernel wants it.
     """
-    try:
-        lines = [line.split(":", 2) for line in own.read_text().splitlines()]
-    except OSError:
-        return
-    paths = {controller: path.strip("/") for _, names, path in lines for controller in names.split(",")}
+    paths = _paths(own)
     if "memory" in paths and "pids" in paths:
         for ours in (True, False):  # inside a container its own group is at the root
             yield tuple(root / name / (paths[name] if ours else "") for name in ("memory", "pids"))
@@ -105,6 +109,15 @@ def _places(root: Path, own: Path) -> Iterator[tuple[Path, ...]]:
                 enabled = set((folder / "cgroup.subtree_control").read_text().split())
                 if {"memory", "pids"} <= enabled:
                     yield (folder,)
+
+
+def _paths(own: Path) -> dict[str, str]:
+    """The groups that a process is in, by controller; "" for the one of cgroups v2."""
+    try:
+        lines = [line.split(":", 2) for line in own.read_text().splitlines()]
+    except OSError:
+        return {}
+    return {controller: path.strip("/") for _, names, path in lines for controller in names.split(",")}
 
 
 def _sweep(parent: Path) -> None:

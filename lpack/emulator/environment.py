@@ -91,8 +91,11 @@ class Environment:
         end = time.monotonic() + patience
         pause = 0.001
         while time.monotonic() < end:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, http.client.HTTPException):
                 self._connection = self._connected()
+                # Where a port is passed on, somebody listens before the emulator does: only it knows what is not there.
+                self._connection.request("GET", "/")
+                self._connection.getresponse().read()
                 return
             if not self._place.is_running():
                 break
@@ -151,7 +154,9 @@ class Environment:
             answer = {"errorType": TIMEOUT, "errorMessage": f"RequestId: {facts.request_id} Error: {seconds}"}
             return Failure(TIMEOUT, seconds, payload=json.dumps(answer).encode())
         if status == _BAD_GATEWAY:
-            found = reported(body) or Failure(EXIT, body.decode(errors="replace"))
+            found = reported(body)
+            if found is None:  # it was never started
+                return unhandled(facts.kind or EXIT, facts.reason or "there is no response", facts.request_id)
             return Failure(found.kind, found.message.rpartition(" Error: ")[2], payload=body)
         if status != http.client.OK:
             raise self._broken(f"answers with status {status}")

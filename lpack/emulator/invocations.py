@@ -11,6 +11,7 @@ from ..errors import FunctionError
 TIMEOUT = "Sandbox.Timedout"
 OUT_OF_MEMORY = "Runtime.OutOfMemory"
 EXIT = "Runtime.ExitError"
+INVALID = "Runtime.InvalidEntrypoint"
 TOO_LARGE = "Function.ResponseSizeTooLarge"
 
 _MOST_FRAMES = 40
@@ -39,6 +40,7 @@ _HINTS = {
     TIMEOUT: "give it more seconds with `timeout`, or for once with `--timeout`",
     OUT_OF_MEMORY: "give it more with `memory`",
     EXIT: "its process ended; what it printed before is above",
+    INVALID: "what is to be started is not there, can't be executed, or is for another machine",
     TOO_LARGE: "Lambda takes no larger response: keep the result in S3, and return its address",
 }
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import subprocess
 import threading
 import time
 from collections import deque
@@ -16,14 +15,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO, Self
 
-from ..processes import end
-
 _START = re.compile(r"START RequestId: (?P<id>\S+) Version: \S*\n?")
 _LAST = re.compile(r"(?:END|REPORT) RequestId: \S+.*\n?")
 _ERROR = re.compile(r"API request - POST /2018-06-01/runtime/(?:init|invocation/[^/]+)/error,")
 _INIT = re.compile(r"INIT REPORT\(durationMs: (?P<milliseconds>[\d.]+)\)")
 _RESET = re.compile(r"Reset initiated: (?P<reason>\w+)")
 _SETTLED = re.compile(r"Invoke\(\) success|Invoke DONE failed|FastInvoke\(\) error")
+_REASON = re.compile(r"Invoke failed (?:InvokeID=\S+ )?error=(?P<reason>.+?)(?: InvokeID=\S+)?\s*$")
+_KIND = re.compile(r"Invoke DONE failed: (?P<kind>[\w.]+)")
 _KNOWN = "(rapid)"
 
 _KEPT_LINES = 200
@@ -36,13 +35,16 @@ class Facts:
     """What the journal told since it was last asked.
 
     ``known`` is False for an emulator whose journal is another: then nothing is known. ``is_error`` says that the
-    function, or its runtime, reported an error; ``init_seconds`` that it was started, and how long that took.
+    function, or its runtime, reported an error; ``init_seconds`` that it was started, and how long that took; ``reset``
+    why it was ended; ``kind`` and ``reason`` why there is no response.
     """
 
     known: bool = False
     is_error: bool = False
     init_seconds: float | None = None
     reset: str = ""
+    kind: str = ""
+    reason: str = ""
     settled: bool = False
     request_id: str = ""
     reported: bool = False
@@ -65,16 +67,13 @@ class Journal:
 
     @classmethod
     @contextlib.contextmanager
-    def of(cls, process: subprocess.Popen[bytes]) -> Iterator[Self]:
-        """The journal of an emulator, which is ended with the block."""
-        output, journal = process.stdout, process.stderr
-        if output is None or journal is None:
-            raise ValueError(process)
+    def of(cls, output: IO[bytes], journal: IO[bytes], end: Callable[[], None]) -> Iterator[Self]:
+        """The journal of an emulator, which is ended, by ``end``, with the block."""
         made = cls(output, journal)
         try:
             yield made
         finally:
-            end(process)
+            end()
             for thread in made._threads:
                 thread.join(_PATIENCE)
 
@@ -130,6 +129,10 @@ class Journal:
             facts = replace(facts, init_seconds=float(init["milliseconds"]) / 1000)
         elif reset := _RESET.search(line):
             facts = replace(facts, reset=reset["reason"])
-        elif _SETTLED.search(line):
+        elif reason := _REASON.search(line):
+            facts = replace(facts, reason=reason["reason"])
+        if kind := _KIND.search(line):
+            facts = replace(facts, kind=kind["kind"])
+        if _SETTLED.search(line):
             facts = replace(facts, settled=True)
         self._facts = facts

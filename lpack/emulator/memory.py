@@ -58,7 +58,7 @@ class MemoryWatch:
             if used > self._limit and not self.exceeded:
                 self.exceeded = True
                 for process in set(self._group.processes()) - set(self._own):
-                    with contextlib.suppress(ProcessLookupError):
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.kill(process, signal.SIGKILL)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from ..clients import FOLDER
+from .files import Folders
 from .interpreters import Interpreter
 from .surroundings import GROUP, LANGUAGE, LAYERS, TASK, USER, USER_NAME
 
@@ -25,15 +26,6 @@ _SETTINGS = (
 
 _PASSWD = f"root:x:0:0::/root:/sbin/nologin\n{USER_NAME}:x:{USER}:{GROUP}::/tmp:/sbin/nologin\n"
 _GROUP = f"root:x:0:\n{USER_NAME}:x:{GROUP}:\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """The folders that become /var/task, /opt and /var/runtime."""
-
-    task: Path
-    layers: Path | None
-    runtime: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +59,8 @@ def mounts(
     yield from ("--perms", "1777", "--size", str(storage << 20), "--tmpfs", "/tmp")  # noqa: S108 -- the sandbox's own
     if interpreter:
         yield from _language(interpreter)
-    yield from ("--ro-bind", str(folders.task), TASK)
-    for folder, place in ((folders.layers, LAYERS), (folders.runtime, FOLDER)):
-        yield from ("--ro-bind", str(folder), place) if folder else ("--dir", place)
+    yield from ("--ro-bind", str(folders.task), TASK, "--ro-bind", str(folders.layers), LAYERS)
+    yield from ("--ro-bind", str(folders.runtime), FOLDER) if folders.runtime else ("--dir", FOLDER)
     yield from ("--ro-bind", str(rie), RIE)
     yield from ("--remount-ro", "/")
 

@@ -6,7 +6,7 @@ Source: https://github.com/containers/bubblewrap/blob/main/bwrap.xml
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import functools
 import json
 import os
 import platform
@@ -19,38 +19,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..archive.zip_reader import read_zip
-from ..aws.layer_paths import BOOTSTRAP
 from ..clients import Client, client_for
-from ..errors import ToolError, UsageError
+from ..errors import ToolError
 from ..means import Means
 from ..model import Host
-from ..processes import running
-from ..store import Store
-from ..unpacked import unpacked, write_tree
+from ..processes import end, running
 from .cgroups import Group, group
 from .environment import Environment, Started
+from .files import Folders, bootstrap, laid_out
 from .interpreters import DOCKER, Interpreter, interpreter_for
 from .journal import Journal
 from .memory import MemoryWatch
-from .mounts import RIE, Files, Folders, mounts
+from .mounts import RIE, Files, mounts
 from .networks import Door, door_to, loopback_address
 from .rie import rie_program
-from .runnable import Artifact, Runnable
-from .surroundings import GROUP, LANGUAGE, LAYERS, TASK, USER, java_options, variables
+from .runnable import Runnable
+from .surroundings import DESCRIPTORS, GROUP, LANGUAGE, PROCESSES, ROOM, TASK, USER, java_options, variables
 
 PROGRAM = "bwrap"
 
-DESCRIPTORS = PROCESSES = 1024
-"""Lambda's limits of open files, and of processes and threads.
-
-Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-"""
-
 _PORT, _API_PORT = 8080, 9001
-_ROOM = 256 << 20
-"""Bytes of memory for the emulator itself, and for files that are read."""
-
 _PATIENCE = 5.0
 """Seconds for what takes milliseconds."""
 
@@ -84,11 +72,7 @@ def sandboxed(runnable: Runnable, means: Means, *, network: bool, rie: Path | No
     client = client_for(runnable.target, means)
     interpreter = interpreter_for(runnable.target, means)
     with contextlib.ExitStack() as stack:
-        folders = Folders(
-            task=stack.enter_context(_unpacked([runnable.artifact], means.store)),
-            layers=stack.enter_context(_unpacked(runnable.layers, means.store)) if runnable.layers else None,
-            runtime=stack.enter_context(_client_files(client, means.store)) if client else None,
-        )
+        folders = stack.enter_context(laid_out(runnable, client, means.store))
         files = stack.enter_context(Files())
         address = loopback_address() if network else "127.0.0.1"
         arguments = [
@@ -116,36 +100,12 @@ def sandboxed(runnable: Runnable, means: Means, *, network: bool, rie: Path | No
         yield stack.enter_context(_listening(runnable, started, _Place(process, address, door), held))
 
 
-@contextlib.contextmanager
-def _unpacked(artifacts: Sequence[Artifact], store: Store) -> Iterator[Path]:
-    """What zips unpack to, the later ones over those before."""
-    digest = hashlib.sha256(b"".join(each.sha256 for each in artifacts)).digest()
-
-    def fill(folder: Path) -> None:
-        for artifact in artifacts:
-            write_tree(read_zip(artifact.file), folder)
-
-    with unpacked(digest, fill, store) as folder:
-        yield folder
-
-
-@contextlib.contextmanager
-def _client_files(client: Client, store: Store) -> Iterator[Path]:
-    digest = bytes.fromhex(client.tree.content)
-    with unpacked(digest, lambda folder: write_tree(client.tree, folder), store) as folder:
-        yield folder
-
-
 def _command(runnable: Runnable, client: Client | None, interpreter: Interpreter | None, folders: Folders) -> list[str]:
     """What the emulator starts, and the handler after it."""
     if client and interpreter:
         options = java_options(runnable.memory) if client.interpreter == "java" else ()
         return [f"{LANGUAGE}/bin/{interpreter.names[0]}", *options, *client.arguments, runnable.handler]
-    for folder, place in ((folders.task, TASK), (folders.layers, LAYERS)):
-        if folder and (folder / BOOTSTRAP).exists():
-            return [f"{place}/{BOOTSTRAP}", runnable.handler]
-    fact = f"`{runnable.name}` has no `{BOOTSTRAP}`, neither of its own nor in a layer"
-    raise UsageError(fact, hint=f"`lpack check {runnable.name}` tells more")
+    return [bootstrap(runnable, folders), runnable.handler]
 
 
 def _namespaces(*, network: bool) -> list[str]:
@@ -163,7 +123,7 @@ def _environment(runnable: Runnable, client: Client | None) -> Iterator[str]:
 
 
 def _group(runnable: Runnable) -> contextlib.AbstractContextManager[Group | None]:
-    most = ((runnable.memory + runnable.ephemeral_storage) << 20) + _ROOM
+    most = ((runnable.memory + runnable.ephemeral_storage) << 20) + ROOM
     return group(memory=most, processes=PROCESSES)
 
 
@@ -217,7 +177,10 @@ def _limit(child: int, outer: int, held: Group | None) -> None:
 @contextlib.contextmanager
 def _listening(runnable: Runnable, started: Started, place: _Place, held: Group | None) -> Iterator[Environment]:
     """The environment, once its emulator listens."""
-    with Journal.of(place.process) as journal:
+    process = place.process
+    if process.stdout is None or process.stderr is None:
+        raise ValueError(process)
+    with Journal.of(process.stdout, process.stderr, functools.partial(end, process)) as journal:
         watch = MemoryWatch(held, limit=runnable.memory << 20) if held else None
         with contextlib.closing(Environment(runnable, started, place, journal, watch)) as environment:
             environment.wait()

@@ -22,6 +22,15 @@ USER, GROUP = 993, 990
 USER_NAME = "sbx_user1051"
 """Lambda's own, under which it runs functions."""
 
+DESCRIPTORS = PROCESSES = 1024
+"""Lambda's limits of open files, and of processes and threads.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
+
+ROOM = 256 << 20
+"""Bytes of memory for the emulator itself, and for files that are read, beside what the function may have."""
+
 _COMMON = {
     "LANG": "en_US.UTF-8",
     "TZ": ":UTC",
@@ -35,13 +44,17 @@ _COMMON = {
 }
 
 
-def variables(runnable: Runnable, client: Client | None) -> dict[str, str]:
-    """The environment variables of the function: Lambda's, and the user's own over those that Lambda lets them set."""
-    name, paths = runnable.name, search_paths(runnable, client)
+def variables(runnable: Runnable, client: Client | None, *, has_own: bool = False) -> dict[str, str]:
+    """The environment variables of the function: Lambda's, and the user's own over those that Lambda lets them set.
+
+    With ``has_own`` those that an image has stay as they are there.
+    """
+    name = runnable.name
+    paths: Mapping[str, str] = {} if has_own else search_paths(runnable, client)
     # Where users have places of their own searched, the runtime interface client must still find its own.
     extended = {key: f"{runnable.environment[key]}:{paths[key]}" for key in paths if key in runnable.environment}
     return {
-        **_COMMON,
+        **({} if has_own else _COMMON),
         **paths,
         **runnable.environment,
         **extended,
