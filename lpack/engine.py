@@ -14,7 +14,7 @@ import re
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import ToolError
 
@@ -190,6 +190,14 @@ def understood(doing: str) -> Iterator[None]:
         raise ToolError(f"the Docker Engine can't go on with {doing}: {error}") from error
     except requests.exceptions.RequestException as error:
         raise gone(doing) from error
+
+
+def hang_up(stream: Any) -> None:
+    """Close what `attach_socket` gave, and the connection under it, which the SDK leaves open."""
+    connection = getattr(stream, "_sock", None)
+    stream.close()
+    if connection:
+        connection.close()
 
 
 def gone(doing: str) -> ToolError:

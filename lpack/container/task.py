@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from ..aws.architectures import Architecture
-from ..engine import gone, understood
+from ..engine import gone, hang_up, understood
 from ..errors import ToolError
 from ..network import redacted
 
@@ -98,18 +98,10 @@ def perform(
                         _fetch(client, name, results)
                     afterwards(name)
             finally:
-                _hang_up(stream)
+                hang_up(stream)
             return outcome
     finally:
         _remove(client, name)
-
-
-def _hang_up(stream: Any) -> None:
-    """Close the stream, and the connection under it, which the SDK leaves open."""
-    connection = getattr(stream, "_sock", None)
-    stream.close()
-    if connection:
-        connection.close()
 
 
 def _create(client: DockerClient, task: Task, name: str) -> None:

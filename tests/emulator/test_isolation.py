@@ -176,7 +176,7 @@ def handler(event, context):
         fine = called(running, 50)
         assert fine.value == 50 << 20
         assert fine.peak_memory is not None
-        assert 50 << 20 <= fine.peak_memory < 100 << 20
+        assert 40 << 20 <= fine.peak_memory < 100 << 20
         ended = called(running, 1000)
         assert ended.failure is not None
         assert ended.failure.kind == "Runtime.OutOfMemory"
