@@ -50,25 +50,6 @@ def test_they_pass_on_this_machine(fixture: str, copied_fixture: Callable[[str],
 
 @pytest.mark.network
 @pytest.mark.slow
-@pytest.mark.needs("bwrap")
-@pytest.mark.parametrize(
-    "runtime",
-    [
-        pytest.param("python3.13", marks=pytest.mark.needs("python3.13")),
-        pytest.param("nodejs22.x", marks=pytest.mark.needs("npm", "cmake", "make", "g++")),
-        pytest.param("java17", marks=pytest.mark.needs("java", "mvn")),
-        pytest.param("provided.al2023", marks=pytest.mark.needs("curl")),
-    ],
-)
-def test_a_new_project_passes_its_first_test(runtime: str, tmp_path: Path) -> None:
-    for command in (["init", "--runtime", runtime, "--architecture", HERE], ["build"], ["test"]):
-        run = lpack(*command, folder=tmp_path)
-        assert run.exit_code == 0, run.stderr
-    assert run.stderr.splitlines()[-1].startswith("1 passed in ")
-
-
-@pytest.mark.network
-@pytest.mark.slow
 @pytest.mark.needs("bwrap", "curl")
 def test_a_function_of_a_custom_runtime_in_a_layer_passes(project: Callable[..., Path]) -> None:
     configuration = f"""
