@@ -28,14 +28,18 @@ from .check import LayerPart, check, check_layer, check_layers, check_upload, el
 from .config import Function, Layer, Project
 from .config_images import ImageFormat
 from .config_keys import LayerArn
-from .config_values import NOT_YET
 from .ecosystems import Ask, Locked, Policy, Provided, ecosystem_of
-from .errors import CheckError, InputError, LpackError, UsageError
+from .errors import CheckError, InputError, LpackError
 from .forms import Form
 from .forms.as_zip import Zip
+from .forms.finished_image import FinishedImage
 from .image.bases import Base
+from .image.dockerfile import image_from_dockerfile
+from .image.manifest import Platform
+from .image_checks import check_whole, handler_of
 from .image_forms import base_of, image_form
 from .layering import Laid, LockedLayer, check_code, check_handler, lay, lock_layer, part_of, provided_to
+from .means import Means
 from .model import Finding, Host, Reporter, Severity, Target
 from .record import FUNCTION, IMAGE, LAYER, Record
 from .side_by_side import side_by_side
@@ -368,7 +372,7 @@ class _Work:
     ) -> Outcome:
         _refuse_failed(function, layers)
         if function.image and function.image.dockerfile:
-            raise UsageError(f"`dockerfile` of `{function.name}` is {NOT_YET}", hint="name a base instead: `base`")
+            return self._from_dockerfile(function, function.image.dockerfile, reporter)
         provided = provided_to(function, {name: each.locked for name, each in layers.items()})
         ask = _ask(self.project, function, provided, self.host, reporter)
         ecosystem = ecosystem_of(function.target.runtime)
@@ -395,6 +399,18 @@ class _Work:
             findings = self._findings(function, planned, stack, ask.store)
         outcome = self._made(planned, before, findings, ask.store)
         return replace(outcome, changes=locked.changes + (base.changes if base else ()), layers_size=stack.size)
+
+    def _from_dockerfile(self, function: Function, dockerfile: Path, reporter: Reporter) -> Outcome:
+        """What the Docker Engine makes of a Dockerfile, held to the same checks."""
+        store, options = Store(self.host.cache), self.options
+        platform = Platform("linux", function.target.architecture.image)
+        image = image_from_dockerfile(dockerfile, function.source, platform, Means(store, self.host, reporter))
+        subject = subject_of(function, today=options.today, allow_deprecated=options.allow_deprecated)
+        looked = check_whole(image, subject, host=self.host)
+        function = replace(function, handler=handler_of(image.config.execution) or "")
+        assembly = Assembly(looked.tree, looked.packages, left_out=(), findings=(), archives=())
+        plan = self._plan_of(function, assembly, FinishedImage(name=function.name, image=image, sizes=looked.sizes))
+        return self._made(plan, finished_before(plan), looked.findings, store)
 
     def _plan_of(self, function: Function, assembly: Assembly, form: Form) -> Plan:
         return Plan(

@@ -15,6 +15,7 @@ FLOORS = """
     publish testing
     examine_images
     build emulator examine pushing
+    image_checks
     artifacts image_forms layering subjects
     clients forms
     assembling
