@@ -74,8 +74,8 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["build", "-C", "nowhere/at/all"], "`nowhere/at/all` is not a folder", "give `-C` the folder"),
         (["init", "--runtime", "python3.31"], "`python3.31` is not a Lambda runtime", "did you mean `python3."),
         (["init", "--architecture", "amd64"], "`amd64` is not an architecture of Lambda", "use x86_64 or arm64"),
-        (["inspect", "no.zip"], "there is no file `no.zip`", "name a zip, or a function of lpack.toml"),
-        (["check", "no/such.zip"], "there is no file `no/such.zip`", "name a zip, or a function of lpack.toml"),
+        (["inspect", "no.zip"], "there is no file `no.zip`", "name a zip, an image, or a function"),
+        (["check", "no/such.zip"], "there is no file `no/such.zip`", "name a zip, an image, or a function"),
         (["build"], "has no lpack.toml", "run `lpack init`"),
         (["build", "orders", "--layer", "scipy"], "a build is of the project's parts or", "leave out one of the two"),
         (
