@@ -12,6 +12,7 @@ from pathlib import Path
 
 import junitparser
 import pytest
+import root_images
 from command_line import Run
 from functions import HERE, PYTHON
 from in_process import lpack
@@ -182,6 +183,18 @@ max-memory = 128
     assert 0 < invocation["init_seconds"] < 10
     assert 1 << 20 < invocation["peak_memory"] < 128 << 20
     assert verdicts["raises"]["invocation"]["failure"]["type"] == "ValueError"
+
+
+@pytest.mark.network
+@pytest.mark.engine
+@pytest.mark.slow
+def test_they_run_in_containers_as_well(built: Callable[..., Path]) -> None:
+    folder = built(hello=GREETS + WRONG)
+    base = root_images.image(PYTHON.removeprefix("python"), HERE)
+    run = lpack("test", "--backend", "docker", "--base", base, folder=folder)
+    assert run.exit_code == 6, run.stderr
+    assert rows(run.stdout) == [("hello:greets", "passed"), ("hello:wrong", "failed")]
+    assert "  statusCode: expected 404, got 200\n" in run.stderr
 
 
 @runs
