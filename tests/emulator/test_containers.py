@@ -89,7 +89,11 @@ def handler(event, context):
 def containers() -> set[str]:
     """The names of the containers of this process's own environments, and of those of processes that it starts."""
     with docker_engine.connected() as client:
-        return {str(each.name) for each in client.containers.list(all=True) if str(each.name).startswith("lpack-")}
+        return {
+            str(each.name)
+            for each in client.containers.list(all=True, ignore_removed=True)
+            if str(each.name).startswith("lpack-")
+        }
 
 
 def in_image(python: str = "3.13", architecture: str = HERE, *, network: bool = True) -> Settings:
