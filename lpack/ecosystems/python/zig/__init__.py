@@ -20,7 +20,7 @@ from ..build_system import build_system
 from ..native import Job
 from ..uv import find_uv
 from .environment import FLAGS, RECIPE, Workshop, glibc_tag, workshop
-from .failures import explained
+from .failures import COMMAND, explained
 from .pythons import Python, find_python
 from .wheel_tag import retagged
 
@@ -128,7 +128,7 @@ class _Build:
 
     def run(self, command: Sequence[str | Path], folder: Path, environ: Mapping[str, str]) -> None:
         self.commands.append(shown(command))
-        self.printed.append(f"$ {shown(command)}")
+        self.printed.append(f"{COMMAND}{shown(command)}")
         result = listen(command, folder=folder, environ=environ, heard=self.heard)
         if result.exit_code != 0:
             raise subprocess.CalledProcessError(result.exit_code, shown(command))

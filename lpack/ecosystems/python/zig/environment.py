@@ -141,6 +141,7 @@ def _for_cargo(
         "HOST_CC": given.get("HOST_CC", "cc"),
         "HOST_CXX": given.get("HOST_CXX", "c++"),
         "RUSTC_WRAPPER": str(wrapper),
+        "MATURIN_NO_INSTALL_RUST": "1",  # in the user's home, and without a library for the target
         "PYO3_CROSS_LIB_DIR": str(guise.modules),
         "PYO3_CROSS_PYTHON_VERSION": target.runtime.version,
         "MATURIN_PEP517_ARGS": f"{given.get('MATURIN_PEP517_ARGS', '')} --target={triple}".strip(),

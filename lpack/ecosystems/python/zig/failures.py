@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 
 from ....errors import ToolError
+
+COMMAND = "$ "
+"""How a line begins that shows a command."""
 
 _MOST_LINES = 15
 
@@ -28,7 +30,7 @@ _CAUSES = (
         "run `rustup target add {name}`",
     ),
     (
-        r"rust compiler, is not installed|can't find Rust compiler|cargo, the rust package manager, is not installed",
+        r"rust compiler, is not installed|can't find Rust compiler|Do you have cargo in your PATH",
         "it is written in Rust, and cargo is not installed",
         "install Rust with rustup (https://rustup.rs)",
     ),
@@ -45,19 +47,18 @@ _CAUSES = (
 )
 """What is printed, what it means, and the next step."""
 
-_FIRST_ERROR = re.compile(r"\berror(\[\w+\])?: |^CMake Error|: ERROR: |^ERROR: |^\s*undefined reference")
+_FIRST_ERROR = re.compile(r"\berror(\[\w+\])?: |^CMake Error|: ERROR: |^ERROR: |^\s*undefined reference|^💥")
 _SAYS_NOTHING = re.compile(r"(?i)error: command |^Traceback|^A full log can be found")
 
 
 def explained(error: ToolError, printed: Sequence[str], folder: str) -> ToolError:
     """The error with what was the cause, and with the compiler's own lines in place of the last ones.
 
-    ``folder`` is where it was built, which means nothing to anybody afterwards.
+    In ``printed`` commands stand before what they said. ``folder`` is where it was built, which is gone afterwards.
     """
-    # The first line of the last ones is the command, which is one of `build` and of a folder that is gone.
-    details = [line.replace(f"{folder}/", "") for line in _told(printed) or error.details[1:]]
+    details = [line.replace(f"{folder}/", "") for line in _told(printed)]
     for pattern, cause, way in _CAUSES:
-        if found := re.search(pattern, "\n".join(printed)):
+        if found := re.search(pattern, "\n".join(details)):
             name = next((each for each in found.groups() if each), "")
             return ToolError(
                 f"{error.message}: {cause.format(name=name)}",
@@ -68,9 +69,8 @@ def explained(error: ToolError, printed: Sequence[str], folder: str) -> ToolErro
 
 
 def _told(printed: Sequence[str]) -> list[str]:
-    """The lines from the first error on; none when nothing looks like one."""
-    for number, line in enumerate(printed):
-        if _FIRST_ERROR.search(line) and not _SAYS_NOTHING.search(line):
-            said = (each.rstrip() for each in printed[number:] if each.strip() and not _SAYS_NOTHING.search(each))
-            return list(itertools.islice(said, _MOST_LINES))
-    return []
+    """What the last command said, from the first error on; its last lines where nothing looks like one."""
+    start = max((number for number, line in enumerate(printed) if line.startswith(COMMAND)), default=-1)
+    lines = [line.rstrip() for line in printed[start + 1 :] if line.strip() and not _SAYS_NOTHING.search(line)]
+    first = next((number for number, line in enumerate(lines) if _FIRST_ERROR.search(line)), None)
+    return lines[-_MOST_LINES:] if first is None else lines[first : first + _MOST_LINES]
