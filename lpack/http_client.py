@@ -73,7 +73,7 @@ class _Unreadable(Exception):  # noqa: N818 -- on its way through requests, whic
 class Request:
     """A request; ``authorization`` is for the server in ``url`` alone, and stays behind when that sends elsewhere.
 
-    A ``confidential`` one is sent over TLS alone, except to this machine itself.
+    A ``confidential`` one is sent over TLS alone, except to this machine itself, to which it takes no proxy.
     """
 
     method: str
@@ -209,7 +209,7 @@ def _ask(
     """The response of one server."""
     import requests
 
-    proxy = network.proxy(url)
+    proxy = None if request.confidential and is_loopback(url) else network.proxy(url)
     try:
         return session.request(
             request.method,

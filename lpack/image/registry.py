@@ -5,6 +5,7 @@ The API: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 
 from __future__ import annotations
 
+import difflib
 import json
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -138,7 +139,7 @@ class Registries:
         return f"{self._schemes[host]}://{host}/v2/{repository.name}"
 
     def _speaks_plain_http(self, host: str) -> bool:
-        request = Request("GET", f"http://{host}/v2/")
+        request = Request("GET", f"http://{host}/v2/", confidential=True)
         try:
             with send(request, session=self.session, network=self.network) as reply:
                 reply.read(LARGEST_DOCUMENT)
@@ -209,7 +210,7 @@ def read_manifest(registries: Registries, reference: Reference) -> Document:
         return registries.persistently(read)
     except Refused as refusal:
         if refusal.status == 404:
-            raise absent(reference, refusal) from refusal
+            raise _absent(registries, reference, refusal) from refusal
         raise unreadable(f"`{reference}`", refusal) from refusal
     except RequestFailure as failure:
         raise unreadable(f"`{reference}`", failure) from failure
@@ -271,10 +272,26 @@ def _from(registries: Registries, repository: Repository, descriptor: Descriptor
             unwanted = max(0, unwanted - len(chunk))
 
 
-def absent(reference: Reference, refusal: Refused) -> UsageError:
+def _absent(registries: Registries, reference: Reference, refusal: Refused) -> UsageError:
     """What to say of an image that its registry does not have."""
     lacking = "repository" if "NAME_UNKNOWN" in refusal.codes else "image"
-    return UsageError(f"`{reference}` does not exist: `{reference.repository.registry}` has no such {lacking}")
+    near = (
+        difflib.get_close_matches(reference.tag, _tags(registries, reference.repository), n=3) if reference.tag else []
+    )
+    return UsageError(
+        f"`{reference}` does not exist: `{reference.repository.registry}` has no such {lacking}",
+        hint=f"did you mean {' or '.join(f'`{tag}`' for tag in near)}?" if near else None,
+    )
+
+
+def _tags(registries: Registries, repository: Repository) -> list[str]:
+    """The first thousand tags of a repository; none when it does not tell, since they are for a hint alone."""
+    try:
+        with registries.exchange(Access(repository), "GET", "tags/list?n=1000", expected=(200,)) as reply:
+            found = json.loads(reply.read(LARGEST_DOCUMENT))["tags"]
+        return [tag for tag in found if isinstance(tag, str)]
+    except (RequestFailure, ValueError, LookupError, TypeError, RecursionError):
+        return []
 
 
 def unreadable(subject: str, failure: RequestFailure) -> PublishError:

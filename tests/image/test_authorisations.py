@@ -320,3 +320,11 @@ def test_ecr_without_aws_credentials(
         known_to(host, ECR)
         push(IMAGE, Repository(ECR, "shop"), ["v1"], registries=registries_of(replace(host, environ=environ)))
         assert registry.tags("shop") == {"v1": IMAGE.digest}
+
+
+def test_no_proxy_is_asked_for_what_is_on_this_machine(
+    registry: LocalRegistry, host: Host, registries_of: RegistriesOf
+) -> None:
+    environ = {**host.environ, "HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    push(IMAGE, Repository(registry.host, "shop"), ["v1"], registries=registries_of(replace(host, environ=environ)))
+    assert registry.tags("shop") == {"v1": IMAGE.digest}

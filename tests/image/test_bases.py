@@ -184,6 +184,10 @@ def test_what_is_not_there(resolve: Resolve, base: Callable[..., str], registry:
         with pytest.raises(UsageError) as caught:
             resolve(name)
         assert caught.value.message == f"`{name}` does not exist: `{registry.host}` has no such image"
+    base(sample_image({"a": b"1"}), "3.13")
+    with pytest.raises(UsageError) as caught:
+        resolve(f"{registry.host}/base:3.31")
+    assert caught.value.hint == "did you mean `3.13`?"
     with pytest.raises(UsageError, match="is not the name of an image"):
         resolve("Not an image")
 
