@@ -1,12 +1,13 @@
 """Who else knows what AWS's events look like: made once each, and kept in .cache.
 
-AWS's SAM command line brings templates of its own, its Powertools bring models for pydantic, and the makers of
-DefinitelyTyped bring types for TypeScript. None of them knows lpack, and lpack has nothing of theirs.
+AWS's SAM command line brings templates of its own, its Powertools bring models for pydantic, its library for Go brings
+types, and DefinitelyTyped has types for TypeScript. None of them knows lpack, and lpack has nothing of theirs.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -114,3 +115,47 @@ _TYPESCRIPT_OPTIONS = {
 def _install_typescript(folder: Path) -> None:
     command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *TYPESCRIPT]
     subprocess.run(command, cwd=folder, check=True)
+
+
+def decoded_by_go(types: Mapping[str, str], events: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """What AWS's own types for Go have against events: a key that they don't know, or a value of another kind."""
+    kinds = "\n".join(f"{json.dumps(name)}: &{kind}{{}}," for name, kind in types.items())
+    (folder / "main.go").write_text(_GO_PROGRAM.replace("KINDS", kinds))
+    for file in ("go.mod", "go.sum"):
+        shutil.copy(_GO_FIXTURE / file, folder)
+    process = subprocess.run(
+        ["go", "run", "."], cwd=folder, input=json.dumps(events), capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    return dict(line.split("\t") for line in process.stdout.splitlines())
+
+
+_GO_FIXTURE = Path(__file__).parent.parent.parent / "fixtures" / "custom-go"
+_GO_PROGRAM = """package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-lambda-go/events"
+)
+
+var kinds = map[string]any{KINDS}
+
+func main() {
+	given := map[string]json.RawMessage{}
+	if err := json.NewDecoder(os.Stdin).Decode(&given); err != nil {
+		panic(err)
+	}
+	for name, kind := range kinds {
+		decoder := json.NewDecoder(bytes.NewReader(given[name]))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(kind); err != nil {
+			fmt.Printf("%s\\t%s\\n", name, err)
+		}
+	}
+}
+"""
