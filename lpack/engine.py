@@ -65,6 +65,15 @@ def engine(environ: Mapping[str, str], *, timeout: float = 5.0) -> Engine:
         return Engine(str(found.get("Version", "unknown")), str(found["ApiVersion"]))
 
 
+def why_not(environ: Mapping[str, str]) -> str:
+    """Why no engine can be used; "" when one can."""
+    try:
+        engine(environ)
+    except ToolError as error:
+        return error.message
+    return ""
+
+
 def _client(environ: Mapping[str, str], timeout: float) -> DockerClient:
     import docker
     from docker.errors import DockerException, InvalidVersion

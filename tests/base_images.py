@@ -101,6 +101,8 @@ def file_system(recipe: Recipe) -> Path:
                     *([f"--include={','.join(recipe.packages)}"] if recipe.packages else []),
                     *(f"--dpkgopt=path-exclude={path}" for path in _NOT_NEEDED),
                     '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror may be some days behind
+                    # The packages of Java want to put links here, and fail where it is not there.
+                    '--essential-hook=mkdir -p "$1"/usr/share/man/man1',
                     # Nothing is to be kept of how this machine reaches the mirror.
                     '--customize-hook=cd "$1"/etc; rm -f apt/apt.conf.d/99mmdebstrap resolv.conf hostname',
                     recipe.release,

@@ -8,8 +8,8 @@ the container's own, which is in no image and ends with it; neither its command 
 A container lives as long as lpack holds its standard input open: however lpack ends, the engine ends and removes it.
 """
 
+from .failures import explained, with_log
 from .images import BuildImage, build_image_for
-from .missing import explained
 from .settings import Settings, settings_of
 from .task import Folder, Outcome, Task, perform
 
@@ -23,4 +23,5 @@ __all__ = [
     "explained",
     "perform",
     "settings_of",
+    "with_log",
 ]

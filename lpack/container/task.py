@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import secrets
@@ -273,7 +274,7 @@ def _cannot_run(task: Task) -> ToolError:
 
 
 def _fetch(client: DockerClient, name: str, results: Path) -> None:
-    """Unpack the results into the folder; as this user's files, with nothing that leads out of it."""
+    """Unpack the results into the folder; as this user's files, without links that lead out of it."""
     chunks, _ = client.api.get_archive(name, RESULTS, chunk_size=_CHUNK)
     with tempfile.TemporaryFile(dir=results) as file:
         file.writelines(chunks)
@@ -282,4 +283,5 @@ def _fetch(client: DockerClient, name: str, results: Path) -> None:
             for member in tar:
                 inside = PurePosixPath(member.name).relative_to(PurePosixPath(RESULTS).name)
                 if inside.parts:
-                    tar.extract(member.replace(name=str(inside), deep=False), results, filter="data")
+                    with contextlib.suppress(tarfile.LinkOutsideDestinationError, tarfile.AbsoluteLinkError):
+                        tar.extract(member.replace(name=str(inside), deep=False), results, filter="data")

@@ -13,12 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from ...container import build_image_for, explained, with_log
+from ...engine import why_not
 from ...errors import InputError, LpackError, ResolveError
 from ...model import LeftOut, Package, Target
 from ...sources import Selection, read_source
 from ...store import sha256_of
 from ...tree import EXECUTABLE, REGULAR, DiskFile, Entry, Tree
 from .. import Ask, Part
+from .in_container import run_npm_in_container
 from .lockfile import MODULES, Row, platform_of
 from .locking import Locked
 from .manifests import PACKAGE, RELEVANT, local_places, read_json, table
@@ -29,8 +32,15 @@ _NOTE = "npm-tree"
 _FORMAT = 1
 """A new number when the same lock is to be installed anew."""
 
+_COMPILED = "npm-compiled-1"
+"""The kind of the notes that tell, for a lock, where the packages lie that npm compiles without being told to."""
+
 _PROGRAMS = LeftOut(f"{MODULES}.bin/", "links to programs")
 _OWN_NOTES = LeftOut(f"{MODULES}.package-lock.json", "npm's own notes")
+
+
+class _CompiledError(Exception):
+    """Packages turned out to be compiled by npm, although no lock tells so."""
 
 
 class Installation(NamedTuple):
@@ -50,12 +60,10 @@ def installation(ask: Ask, locked: Locked, target: Target) -> Installation:
 
     ResolveError when it can't be had or has no build for the target, ToolError when npm fails or is missing.
     """
-    scripts = _with_scripts(ask, locked, target)
-    key = _key(locked, target, scripts)
-    packs = _kept(ask, key)
-    if packs is None:
-        with ask.store.lock(key):
-            packs = _kept(ask, key) or _install(ask, locked, target, key, scripts)
+    try:
+        packs = _packs(ask, locked, target)
+    except _CompiledError:  # which is known from now on
+        packs = _packs(ask, locked, target)
     parts, archives, left_out = {}, {}, [_PROGRAMS, _OWN_NOTES]
     needed = locked.packages.reachable(locked.packages.direct, target)
     for place, row in locked.packages.placed.items():
@@ -69,6 +77,16 @@ def installation(ask: Ask, locked: Locked, target: Target) -> Installation:
     if not parts:
         return Installation({}, {}, ())
     return Installation(parts, archives, tuple(left_out))
+
+
+def _packs(ask: Ask, locked: Locked, target: Target) -> dict[str, Pack]:
+    where = _place(ask, locked, target)
+    key = _key(locked, target, where.scripts)
+    packs = _kept(ask, key)
+    if packs is None:
+        with ask.store.lock(key):
+            packs = _kept(ask, key) or _install(ask, locked, target, key, where)
+    return packs
 
 
 def _part(place: str, name: str, version: str, content: str, entries: Iterable[Entry]) -> Part:
@@ -132,7 +150,7 @@ def _kept(ask: Ask, key: str) -> dict[str, Pack] | None:
     return packs
 
 
-def _install(ask: Ask, locked: Locked, target: Target, key: str, scripts: str) -> dict[str, Pack]:
+def _install(ask: Ask, locked: Locked, target: Target, key: str, place: _Place) -> dict[str, Pack]:
     _refuse_missing_builds(locked, target)
     _refuse_missing_requirements(locked)
     rows = [row for row in locked.packages.placed.values() if not row.folder]
@@ -140,20 +158,29 @@ def _install(ask: Ask, locked: Locked, target: Target, key: str, scripts: str) -
         return {}
     name = locked.manifest.lock.name if locked.manifest.lock else locked.title.strip("`")
     ask.reporter.note(f"installing the packages of `{ask.wanted.name}` for {target.architecture} with npm")
-    arguments = ["ci", "--omit=dev", "--ignore-scripts", "--bin-links", *platform_options(target)]
+    arguments = ["ci", "--omit=dev", "--ignore-scripts", "--bin-links"]
     if any(row.folder and not row.is_link for row in locked.packages.rows.values()):
         arguments.append("--install-links")
     else:
         arguments.append("--no-install-links")
     if locked.manifest.member:
         arguments.append(f"--workspace={locked.manifest.member}")
-    needed_for = f"install the packages of `{ask.wanted.name}`"
     with staged(locked.manifest, locked.document, ask.store) as folder:
-        result = run_npm(arguments, folder, ask.host, needed_for=needed_for)
-        if result.exit_code != 0:
-            raise failure(result, f"`{ask.wanted.name}` on {target.architecture}", name)
+        if place.in_container:
+            _install_in_container(ask, locked, target, folder, arguments)
+        else:
+            arguments += platform_options(target)
+            needed_for = f"install the packages of `{ask.wanted.name}`"
+            result = run_npm(arguments, folder, ask.host, needed_for=needed_for)
+            if result.exit_code != 0:
+                raise failure(result, f"`{ask.wanted.name}` on {target.architecture}", name)
         there = {row.location for row in rows if (folder / row.location).is_dir()}
-        if scripts:
+        if not place.scripts and ask.store.note(_COMPILED, key) is None:
+            compiled = sorted(_compiled(folder, there))
+            ask.store.make_note(_COMPILED, key, compiled)
+            if compiled:
+                raise _CompiledError
+        if place.scripts and not place.in_container:
             _run_scripts(ask, locked, target, folder, there)
         try:
             keys = _packed(folder, there, ask)
@@ -236,42 +263,86 @@ def _is_build_for(name: str, target: Target) -> bool:
     return {"linux", machine} <= words and not words & {"musl", "musleabihf", "gnueabihf", "android"}
 
 
-def _with_scripts(ask: Ask, locked: Locked, target: Target) -> str:
-    """The Node.js that install scripts run with; "" when there are none, or when this machine is not like the target.
+class _Place(NamedTuple):
+    """Where npm runs, and with what it runs install scripts: "" when there are none to be run."""
 
-    A package that comes with a build for the target needs no script: its own would only make the result depend on
-    where it ran.
+    scripts: str
+    in_container: bool
+
+
+def _place(ask: Ask, locked: Locked, target: Target) -> _Place:
+    """Where npm is to run for the target.
+
+    Install scripts run on this machine if it is like the target, else in the container. A package that comes with a
+    build for the target needs no script: its own would only make the result depend on where it ran.
     """
-    needing = _needing_scripts(locked, target)
+    needing, building = _needing_scripts(ask, locked, target), ask.project.building
     if not needing:
-        return ""
+        return _Place("", in_container=building.backend == "container")
+    inside = _Place(f"container {build_image_for(building, target).reference}", in_container=True)
+    if building.backend == "container":
+        return inside
     if sys.platform == "linux" and platform.libc_ver()[0] == "glibc":
         version = node_version(ask.host)
         if platform.machine() == target.architecture.machine and version == target.runtime.version:
-            return version
+            return _Place(version, in_container=False)
+    reason = "`native` in [build] is not `container`"
+    if building.native in {"auto", "container"}:
+        if _kept(ask, _key(locked, target, inside.scripts)) is not None:
+            return inside
+        reason = why_not(ask.host.environ)
+        if not reason:
+            return inside
     for row in needing:
         ask.reporter.warning(
             f"`{row.name}` {row.version} has an install script, which was not run: it may compile for the machine that "
             f"it runs on, and that has to be {target.architecture} Linux with Node.js {target.runtime.version}; "
-            "build there, or use a package that comes with its builds"
+            f"build there or in a container ({reason}), or use a package that comes with its builds"
         )
-    return ""
+    return _Place("", in_container=False)
 
 
-def _needing_scripts(locked: Locked, target: Target) -> list[Row]:
+def _compiled(folder: Path, there: Iterable[str]) -> Iterator[str]:
+    """The packages that have a binding.gyp and no script: npm compiles them, and locks nothing about it.
+
+    Source: https://docs.npmjs.com/cli/v11/using-npm/scripts#npm-install
+    """
+    for location in there:
+        if (folder / location / "binding.gyp").is_file():
+            document = read_json(folder / location / PACKAGE)
+            if document.get("gypfile") is not False and not table(document, "scripts").keys() & {
+                "install",
+                "preinstall",
+            }:
+                yield location
+
+
+def _needing_scripts(ask: Ask, locked: Locked, target: Target) -> list[Row]:
     packages = locked.packages
+    compiled = ask.store.note(_COMPILED, _key(locked, target, "")) or ()
     found = {}
     for place in sorted(packages.reachable(packages.direct, target)):
         row = packages.placed[place]
         builds = [packages.placed[each] for each in packages.needs(place)]
         has_build = any(each.name in row.prebuilt and each.platforms and each.fits(target) for each in builds)
-        if row.has_script and not row.folder and not has_build:
+        if (row.has_script or row.location in compiled) and not row.folder and not has_build:
             found[row.name, row.version] = row
     return list(found.values())
 
 
+def _install_in_container(ask: Ask, locked: Locked, target: Target, folder: Path, arguments: list[str]) -> None:
+    """Install in the container, whose machine is like the target, and run the install scripts there."""
+    names = [f"{row.name}@{row.version}" for row in _needing_scripts(ask, locked, target)]
+    commands = [arguments, *([["rebuild", *names]] if names else [])]
+    result = run_npm_in_container(commands, folder, target, ask, compiling=bool(names))
+    if result.exit_code != 0:
+        lock = locked.manifest.lock.name if locked.manifest.lock else locked.title.strip("`")
+        failed = failure(result, f"`{ask.wanted.name}` on {target.architecture}", lock)
+        raise explained(with_log(failed, result.stdout, ask.store), result.stdout)
+
+
 def _run_scripts(ask: Ask, locked: Locked, target: Target, folder: Path, there: set[str]) -> None:
-    names = [f"{row.name}@{row.version}" for row in _needing_scripts(locked, target) if row.location in there]
+    names = [f"{row.name}@{row.version}" for row in _needing_scripts(ask, locked, target) if row.location in there]
     ask.reporter.note(f"running the install scripts of {', '.join(f'`{name}`' for name in names)}")
     result = run_npm(["rebuild", *names], folder, ask.host, needed_for="run install scripts")
     if result.exit_code != 0:

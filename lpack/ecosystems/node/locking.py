@@ -108,7 +108,12 @@ def _resolved(own: Locked, ask: Ask, *, keep: bool) -> dict[str, Any]:
         outside = any(path.startswith("../") for path in local_folders(own.manifest))
         arguments.append("--install-links" if outside else "--no-install-links")
         needed_for = f"lock the packages of `{ask.wanted.name}`"
-        result = run_npm(arguments, folder, ask.host, needed_for=needed_for)
+        if ask.project.building.backend == "container":
+            from .in_container import run_npm_in_container
+
+            result = run_npm_in_container([arguments], folder, ask.wanted.targets[0], ask, compiling=False)
+        else:
+            result = run_npm(arguments, folder, ask.host, needed_for=needed_for)
         if result.exit_code != 0:
             raise failure(result, f"`{ask.wanted.name}`", own.title.strip("`"))
         return read_json(folder / "package-lock.json")

@@ -26,6 +26,9 @@ _QUIET = ("--no-audit", "--no-fund", "--no-update-notifier", "--no-progress", "-
 _LAYOUT = ("--no-global", "--no-dry-run", "--install-strategy=hoisted", "--no-engine-strict")
 """What users may have set for their own machine, and what would give another tree, or none."""
 
+OPTIONS = (*_QUIET, *_LAYOUT)
+"""What npm is always told."""
+
 _LEFT_OUT = re.compile(
     r"npm_config_(workspaces?|include_workspace_root|include|only|also|production|location|prefix|local_prefix)"
     r"|npm_(lifecycle|package|command)_?.*|INIT_CWD",
@@ -65,7 +68,7 @@ def run_npm(arguments: Sequence[str], folder: Path, host: Host, *, needed_for: s
     """Run npm in a folder, with the user's settings as far as they are about registries, network and cache."""
     npm = node_programs(host, needed_for)
     environ = {name: value for name, value in host.environ.items() if not _LEFT_OUT.fullmatch(name)}
-    result = run([npm, *arguments, f"--prefix={folder}", *_QUIET, *_LAYOUT], folder=folder, environ=environ)
+    result = run([npm, *arguments, f"--prefix={folder}", *OPTIONS], folder=folder, environ=environ)
     if result.exit_code != 0:
         _refuse_old(npm, folder, host)
     return result

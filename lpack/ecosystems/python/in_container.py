@@ -9,8 +9,7 @@ from pathlib import Path, PurePosixPath
 from ...aws.systems import OperatingSystem
 from ...config import Building
 from ...container import BuildImage, Folder, Task, build_image_for, explained, perform, settings_of
-from ...engine import connect, engine
-from ...errors import ToolError
+from ...engine import connect, why_not
 from ...model import Host, Target
 from .. import Ask
 from .local_project import copy_files
@@ -67,11 +66,7 @@ class InContainer:
 
     def why_not(self) -> str:
         """Why no engine can be asked."""
-        try:
-            engine(self.host.environ)
-        except ToolError as error:
-            return error.message
-        return ""
+        return why_not(self.host.environ)
 
     def make(self, job: Job) -> Path:
         """Build the wheel in the container, and have the shared libraries put in that Lambda does not have."""

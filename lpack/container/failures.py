@@ -1,10 +1,16 @@
-"""What a build in the container lacked, read from what compilers and their like print."""
+"""What is told of a build that failed in the container: what it lacked, and where all that it printed is."""
 
 from __future__ import annotations
 
+import hashlib
 import re
+from pathlib import Path
+from typing import TypeVar
 
-from ..errors import ToolError
+from ..errors import LpackError
+from ..store import Store
+
+_Error = TypeVar("_Error", bound=LpackError)
 
 _SIGNS = (
     (r"fatal error: ['\"]?([\w./+-]+)['\"]?(?:: No such file| file not found)", "the header `{}`"),
@@ -47,15 +53,27 @@ _PACKAGES = {
 """Amazon Linux's packages of what is missed most."""
 
 
-def explained(error: ToolError, printed: str) -> ToolError:
+def explained(error: _Error, printed: str) -> _Error:
     """The error with a hint at what of the system the build lacked, as far as that shows in what was printed."""
     found = _lacking(printed)
     if not found:
         return error
     name, called = found
     package = _PACKAGES.get(name) or f"{re.sub(r'[.]h(pp)?$', '', name.rpartition('/')[2])}-devel"
-    way = f'it lacks {called}: add the package that has it to [build], `packages = ["{package}"]` say'
-    return ToolError(error.message, hint=f"{way}; {error.hint}" if error.hint else way, details=error.details)
+    return _hinted(error, f'it lacks {called}: add the package that has it to [build], `packages = ["{package}"]` say')
+
+
+def with_log(error: _Error, printed: str, store: Store) -> _Error:
+    """The error with a hint at the file of the store in which all that was printed is kept."""
+    with store.temporary_folder() as folder:
+        log = folder / "build.log"
+        log.write_text(printed, encoding="utf-8")
+        kept: Path = store.keep("logs", hashlib.sha256(printed.encode()).digest(), log.name, log)
+    return _hinted(error, f"all that the build printed is in `{kept}`")
+
+
+def _hinted(error: _Error, hint: str) -> _Error:
+    return type(error)(error.message, hint="; ".join(filter(None, (hint, error.hint))), details=error.details)
 
 
 def _lacking(printed: str) -> tuple[str, str] | None:
