@@ -175,9 +175,9 @@ def _install(ask: Ask, locked: Locked, target: Target, key: str, place: _Place) 
             if result.exit_code != 0:
                 raise failure(result, f"`{ask.wanted.name}` on {target.architecture}", name)
         there = {row.location for row in rows if (folder / row.location).is_dir()}
-        if not place.scripts and ask.store.note(_COMPILED, key) is None:
+        if ask.store.note(_COMPILED, plain := _key(locked, target, "")) is None:
             compiled = sorted(_compiled(folder, there))
-            ask.store.make_note(_COMPILED, key, compiled)
+            ask.store.make_note(_COMPILED, plain, compiled)
             if compiled:
                 raise _CompiledError
         if place.scripts and not place.in_container:
