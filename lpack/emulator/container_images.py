@@ -48,7 +48,13 @@ def image_for(engine: DockerClient, runnable: Runnable, base: str | None, means:
     """The function's own image, or the one that its zip runs in; the engine has it afterwards."""
     if runnable.is_image:
         return _loaded(engine, runnable, means)
-    return _pulled(engine, base or base_image(runnable.target.runtime), runnable.target, means)
+    reference = base or base_image(runnable.target.runtime)
+    try:
+        return _pulled(engine, reference, runnable.target, means)
+    except ToolError as error:
+        hint = "name one that the engine has or can pull, with the runtime's language in it (`--base IMAGE`)"
+        fact = f"`{reference}`, the image to run in, can't be had"
+        raise ToolError(fact, hint=hint, details=[error.message]) from error
 
 
 def _pulled(engine: DockerClient, reference: str, target: Target, means: Means) -> Image:
@@ -59,22 +65,17 @@ def _pulled(engine: DockerClient, reference: str, target: Target, means: Means) 
         if image.attrs.get("Architecture") == _MACHINES[target.architecture.name]:
             return image
     means.reporter.note(f"pulling `{reference}` for {target.architecture}")
-    repository, _, tag = reference.partition("@") if "@" in reference else _parted(reference)
-    try:
-        with understood(f"pulling `{reference}`"):
-            return engine.images.pull(repository, tag=tag, platform=_PLATFORMS[target.architecture.name])
-    except ToolError as error:
-        hint = "name one that the engine has or can pull, with the runtime's language in it (`--base IMAGE`)"
-        raise ToolError(
-            f"`{reference}`, the image to run in, can't be had", hint=hint, details=[error.message]
-        ) from error
+    repository, tag = _parted(reference)
+    with understood(f"pulling `{reference}`"):
+        return engine.images.pull(repository, tag=tag, platform=_PLATFORMS[target.architecture.name])
 
 
-def _parted(reference: str) -> tuple[str, str, str]:
-    """The repository and the tag of a reference."""
+def _parted(reference: str) -> tuple[str, str]:
+    """The repository of a reference, and its digest or else its tag."""
+    reference, _, digest = reference.partition("@")
     folder, slash, name = reference.rpartition("/")
-    name, colon, tag = name.partition(":")
-    return f"{folder}{slash}{name}", colon, tag or "latest"
+    name, _, tag = name.partition(":")
+    return f"{folder}{slash}{name}", digest or tag or "latest"
 
 
 def _loaded(engine: DockerClient, runnable: Runnable, means: Means) -> Image:
@@ -84,10 +85,22 @@ def _loaded(engine: DockerClient, runnable: Runnable, means: Means) -> Image:
     file = runnable.artifact.file
     with contextlib.suppress(ImageNotFound):
         return engine.images.get(f"sha256:{_config_digest(file)}")
+    if runnable.base:
+        _have_base(engine, runnable, means)
     means.reporter.note(f"loading `{file.name}` into the Docker Engine")
     with understood(f"loading `{file.name}`"), file.open("rb") as archive:
-        images = engine.images.load(archive)
-    return images[0]
+        (image, *_) = engine.images.load(archive)
+    return image
+
+
+def _have_base(engine: DockerClient, runnable: Runnable, means: Means) -> None:
+    """Have the engine get the layers that the archive lacks."""
+    try:
+        _pulled(engine, runnable.base, runnable.target, means)
+    except ToolError as error:
+        fact = f"`{runnable.artifact.file.name}` has its own layers alone, and those of its base can't be had"
+        hint = f"build it with `whole = true`, or have the engine pull `{runnable.base}`"
+        raise ToolError(fact, hint=hint, details=[error.message]) from error
 
 
 def _config_digest(archive: Path) -> str:

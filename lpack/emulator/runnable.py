@@ -27,7 +27,8 @@ class Artifact:
 class Runnable:
     """A function as Lambda would have it. ``memory`` and ``ephemeral_storage`` are in MB, ``timeout`` in seconds.
 
-    ``is_image`` says that the artifact is a container image (an archive that Docker loads) and no zip.
+    ``is_image`` says that the artifact is a container image (an archive that Docker loads) and no zip; ``base`` is the
+    image whose layers are not in the archive, "" when all are.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Runnable:
     timeout: int = 3
     ephemeral_storage: int = 512
     is_image: bool = False
+    base: str = ""
 
 
 def runnable_of(function: Function, output: Path) -> Runnable:
@@ -47,7 +49,7 @@ def runnable_of(function: Function, output: Path) -> Runnable:
 
     UsageError when it, or a layer of it, was not built; InputError when an artifact is no longer what its record says.
     """
-    file = output / f"{function.name}.zip"
+    file = output / f"{function.name}.{'tar' if function.image else 'zip'}"
     artifact, record = _artifact(file, function.name)
     if record.runtimes != (function.target.runtime.name,) or record.architectures != (
         function.target.architecture.name,
@@ -67,6 +69,8 @@ def runnable_of(function: Function, output: Path) -> Runnable:
         memory=function.memory,
         timeout=function.timeout,
         ephemeral_storage=function.ephemeral_storage,
+        is_image=function.image is not None,
+        base=record.image.base if record.image and not record.image.whole else "",
     )
 
 
