@@ -134,7 +134,8 @@ def _read(name: str) -> Sample:
 
 
 def _nearest(name: str, names: list[str]) -> str | None:
-    near = difflib.get_close_matches(name, names, n=1) or [each for each in names if name and name in each.split(":")]
+    word = name.lower()
+    near = difflib.get_close_matches(word, names, n=1) or [each for each in names if word and word in each]
     return f"did you mean `{near[0]}`?" if near else None
 
 

@@ -262,7 +262,9 @@ def test_what_is_not_a_placeholder_stays(value: Any) -> None:
     [
         ("s3:putt", "did you mean `s3:put`?"),
         ("delete", "did you mean `s3:delete`?"),
-        ("S3:PUT", "`lpack events` lists what there is"),
+        ("S3:PUT", "did you mean `s3:put`?"),
+        ("dynamo", "did you mean `dynamodb:insert`?"),
+        ("nothing-like-it", "`lpack events` lists what there is"),
         ("../s3:put", "did you mean `s3:put`?"),
         ("", "`lpack events` lists what there is"),
     ],
