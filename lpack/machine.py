@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .aws.runtimes import RUNTIMES
 from .engine import engine
 from .errors import ToolError
 from .model import Host
 from .processes import run
+from .pythons import Python, find_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def tools(host: Host) -> list[Tool]:
     python = f"{platform.python_version()} ({sys.executable})"
     store = Tool("store", _store(host.cache), "keeping wheels and packed files", required=True, absent="not writable")
     own = Tool("Python", python, "running lpack", required=True)
-    return [own, store, *_packages(), *_programs(host), _engine(host)]
+    return [own, store, *_packages(), *_programs(host), _zig(host), _headers(host), _engine(host)]
 
 
 def _store(folder: Path) -> str:
@@ -83,6 +85,23 @@ def _programs(host: Host) -> Iterator[Tool]:
         place = shutil.which(name, path=host.environ.get("PATH"))
         found = _version([place, *arguments], host) if place else ""
         yield Tool(name, found, needed_for, absent="can't be run" if place else "not found")
+
+
+def _zig(host: Host) -> Tool:
+    try:
+        found = version("ziglang")
+    except PackageNotFoundError:
+        place = shutil.which("zig", path=host.environ.get("PATH"))
+        found = _version([place, "version"], host) if place else ""
+    needed_for = "compiling Python packages that have no wheel for the target, and custom runtimes in Rust and C++"
+    return Tool("zig", found, needed_for, absent="not installed (`pip install 'lpack[zig]'`)")
+
+
+def _headers(host: Host) -> Tool:
+    """The Pythons that zig can compile for, oldest first."""
+    versions = [each.version for each in reversed(RUNTIMES.values()) if each.family == "python"]
+    found = ", ".join(each for each in versions if isinstance(find_python(each, host), Python))
+    return Tool("Python headers", found, "compiling Python packages with zig for runtimes of these versions")
 
 
 def _version(command: list[str], host: Host) -> str:

@@ -34,7 +34,7 @@ FLOORS = """
     events
     config_values
     machine weights
-    tree
+    pythons tree
     model
     aws engine processes sizes
     errors

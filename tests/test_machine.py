@@ -1,7 +1,9 @@
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,12 @@ def test_what_lpack_stands_on_is_there(tmp_path: Path, programs: Programs) -> No
     needed = [tool for tool in found(tmp_path, programs({})).values() if tool.required]
     assert [tool.name for tool in needed] == ["Python", "store", "uv", "pip-tools", "build", "deflate"]
     assert all(tool.found for tool in needed)
+
+
+def test_zig_and_the_pythons_that_it_can_compile_for_are_told(tmp_path: Path, programs: Programs) -> None:
+    tools_here = found(tmp_path, programs({}))
+    assert tools_here["zig"].found == version("ziglang")
+    assert "{}.{}".format(*sys.version_info) in tools_here["Python headers"].found.split(", ")
 
 
 def test_programs_are_found_with_their_versions(tmp_path: Path, programs: Programs) -> None:

@@ -15,14 +15,14 @@ from ....download import redacted
 from ....errors import ToolError
 from ....model import Host, Target
 from ....processes import listen, run, shown
+from ....pythons import Python, find_python
 from ...tools import ZIG_EXTRA, find
 from ..build_system import build_system
 from ..native import Job
 from ..uv import find_uv
 from .environment import FLAGS, RECIPE, Workshop, glibc_tag, workshop
 from .failures import COMMAND, explained
-from .pythons import Python, find_python
-from .wheel_tag import retagged
+from .finishing import finished
 
 _FORMAT = 1
 """A new number when the same sources are to make another wheel."""
@@ -57,7 +57,7 @@ class Zig:
         if zig is None or isinstance(python, str):
             raise ToolError(f"{job.title} can't be built by zig any more: {self.why_not()}", hint="install it again")
         equipped = workshop(job.folder, python, zig, self.target, job.environ)
-        return retagged(_Build(job, equipped).wheel(python), glibc_tag(self.target))
+        return finished(_Build(job, equipped).wheel(python), glibc_tag(self.target), job.folder.parent)
 
 
 def builder(building: Building, target: Target, host: Host) -> Zig:  # noqa: ARG001 -- as for other builders

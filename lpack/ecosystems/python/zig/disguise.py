@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....model import Target
+from ....pythons import Python
 from ...tools import Compilers
-from .pythons import Python
 
 _SYSCONFIG = "_sysconfigdata_lpack"
 _SITE = """\

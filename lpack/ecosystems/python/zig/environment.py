@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ....model import Target
+from ....pythons import Python
 from ...toolchain import TOOLCHAIN, toolchain_text
 from ...tools import Compilers, compilers, glibc
 from .disguise import Disguise, answer_for, disguise
-from .pythons import Python
 
 _OF_THIS_MACHINE = {
     *(
@@ -87,7 +88,8 @@ def workshop(folder: Path, python: Python, zig: str, target: Target, given: Mapp
     """Equip the folder, which is above all that is compiled; ``given`` are the variables of the user."""
     guise = disguise(folder / "python", python, target)
     # Of the same sources two folders are to make the same code. The headers of Debian's Pythons lead to others by name.
-    options = (f"-ffile-prefix-map={folder.parent}=.", "-Wno-date-time", "-idirafter", str(guise.headers))
+    mapped = [f"-ffile-prefix-map={place}=." for place in names_of(folder.parent)]
+    options = (*mapped, "-Wno-date-time", "-idirafter", str(guise.headers))
     used = compilers(folder / "compilers", zig, target, options)
     answer_for(guise, python, used, target)
     cross_file = folder / "cross.ini"
@@ -129,8 +131,9 @@ def _for_cargo(
 ) -> Mapping[str, str]:
     """Variables of cargo, of PyO3 and of maturin; what is compiled for this machine on the way keeps its compiler."""
     triple = f"{target.architecture.machine}-unknown-linux-gnu"
+    mapped = [f"--remap-path-prefix={place}=." for place in names_of(folder.parent)]
     wrapper = folder / "rustc"
-    wrapper.write_text(_RUSTC.format(options=f"'--remap-path-prefix={folder.parent}=.'"), encoding="utf-8")
+    wrapper.write_text(_RUSTC.format(options=shlex.join(mapped)), encoding="utf-8")
     wrapper.chmod(0o755)
     named = triple.replace("-", "_")
     return {
@@ -146,6 +149,11 @@ def _for_cargo(
         "PYO3_CROSS_PYTHON_VERSION": target.runtime.version,
         "MATURIN_PEP517_ARGS": f"{given.get('MATURIN_PEP517_ARGS', '')} --target={triple}".strip(),
     }
+
+
+def names_of(folder: Path) -> tuple[Path, ...]:
+    """The names by which programs call a folder: the one given, and the one that links in it lead to."""
+    return tuple(dict.fromkeys((folder, folder.resolve())))
 
 
 def glibc_tag(target: Target) -> str:

@@ -15,8 +15,8 @@ import pytest
 from lpack.aws.architectures import ARM64
 from lpack.aws.runtimes import runtime
 from lpack.ecosystems.python.zig.environment import Workshop, workshop
-from lpack.ecosystems.python.zig.pythons import Python, find_python
 from lpack.model import Host, Target
+from lpack.pythons import Python, find_python
 
 OWN = "{}.{}".format(*sys.version_info)
 TARGET = Target(runtime(f"python{OWN}"), ARM64)

@@ -23,9 +23,9 @@ from lpack.config import Building
 from lpack.ecosystems.python.building import wheel_of_sdist
 from lpack.ecosystems.python.native import Native
 from lpack.ecosystems.python.zig import Zig, builder
-from lpack.ecosystems.python.zig.pythons import find_python
 from lpack.errors import ToolError
 from lpack.model import Host, Silent, Target
+from lpack.pythons import find_python
 from lpack.store import Store
 
 OWN = "{}.{}".format(*sys.version_info)

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ....errors import ToolError
-from ....model import Host
-from ....processes import run
+from .errors import ToolError
+from .model import Host
+from .processes import run
 
 _PROBE = """
 import importlib, json, sys, sysconfig

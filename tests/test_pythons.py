@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lpack.ecosystems.python.zig.pythons import Python, find_python
 from lpack.model import Host
+from lpack.pythons import Python, find_python
 
 OWN = "{}.{}".format(*sys.version_info)
 Say = Callable[..., Path]
