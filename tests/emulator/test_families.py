@@ -100,6 +100,14 @@ package = "image"
 base = "base.tar"
 whole = true
 exclude = ["base.tar"]
+
+[function.hello.tests.ada]
+event = {{ name = "Ada" }}
+expect = {{ greeting = "Hello, Ada! This is Go on {machine}." }}
+
+[function.hello.tests.bob]
+event = {{ name = "Bob" }}
+expect = {{ greeting = "Hello, Bob! This is Go on {machine}." }}
 """
 
 
@@ -107,11 +115,14 @@ exclude = ["base.tar"]
 @pytest.mark.needs("go", "mmdebstrap")
 def test_an_image_that_lpack_built_answers(copied_fixture: Copied) -> None:
     folder = copied_fixture("custom-go")
-    (folder / "lpack.toml").write_text(IMAGE.format(architecture=HERE))
+    name = {"x86_64": "amd64"}.get(HERE, HERE)
+    (folder / "lpack.toml").write_text(IMAGE.format(architecture=HERE, machine=name))
     with docker_engine.connected() as client, (folder / "base.tar").open("wb") as file:
         file.writelines(client.images.get(base_images.image(base_images.PLAIN)).save())
-    name = {"x86_64": "amd64"}.get(HERE, HERE)
     try:
+        assert lpack("build", folder=folder).exit_code == 0
+        tests = command_line.lpack("test", "-j", "2", folder=folder)  # both want the image first
+        assert tests.exit_code == 0, tests.stderr
         assert invoked(folder, "hello", {"name": "Ada"}) == {"greeting": f"Hello, Ada! This is Go on {name}."}
     finally:
         with docker_engine.connected() as client:
