@@ -18,7 +18,7 @@ from pathlib import Path
 
 import projects
 import tools
-from measure import Contender, Series, in_turns
+from measure import Contender, Series, in_turns, once
 
 IMAGE = "image"
 BUILD, EDIT, LARGE = (
@@ -32,6 +32,8 @@ UPLOADED = f"{EDIT}, bytes uploaded"
 _BASE_SIZE = 100 << 20
 _LARGE_FILES, _LARGE_FILE = 16, 128 << 20
 _PATIENCE = 20.0
+_LABEL = "lpack.bench"
+"""By which the images that are made here are found again, to be removed."""
 
 _BASE = """\
 FROM scratch
@@ -57,7 +59,7 @@ def measure_images(folder: Path, installed: tools.Tools, rounds: int) -> dict[st
         lpack = (str(installed.lpack), "build", "--frozen")
         push = (*lpack, "--push", "--repository", f"{host}/lpack")
         by_docker = f"{host}/docker:1"
-        build = f"docker build --quiet --tag {by_docker}"
+        build = f"docker build --quiet --label {_LABEL} --tag {by_docker}"
         environ = installed.environ | {"DOCKER_BUILDKIT": "0"}
 
         def change() -> None:
@@ -86,7 +88,8 @@ def measure_images(folder: Path, installed: tools.Tools, rounds: int) -> dict[st
             uploaded = [float(each["pushed"]["uploaded"]) for each in document["artifacts"]]
             return results | {UPLOADED: Series(uploaded, [0])} | _measure_large(folder / "large", base, host, installed)
         finally:
-            tools.run(environ, "docker", "image", "rm", "--force", by_docker, base)
+            found = tools.run(environ, "docker", "image", "ls", "--quiet", "--filter", f"label={_LABEL}").split()
+            tools.run(environ, "docker", "image", "rm", "--force", *dict.fromkeys(found))
 
 
 def _measure_large(folder: Path, base: str, host: str, installed: tools.Tools) -> dict[str, Series]:
@@ -98,9 +101,7 @@ def _measure_large(folder: Path, base: str, host: str, installed: tools.Tools) -
     (folder / "lpack.toml").write_text(_function("large", base))
     environ = installed.environ | {"LPACK_CACHE_DIR": str(folder / "store")}
     command = (str(installed.lpack), "build", "--push", "--repository", f"{host}/large")
-    results = in_turns(
-        [Contender(LARGE, command, lambda: _remove(folder / "dist", folder / "store"), folder, environ)], 1
-    )
+    results = once(Contender(LARGE, command, lambda: None, folder, environ))
     shutil.rmtree(folder)
     return results
 
@@ -131,7 +132,7 @@ def _push_base(folder: Path, host: str, installed: tools.Tools) -> str:
     (folder / "Dockerfile").write_text(_BASE)
     name = f"{host}/base:1"
     environ = installed.environ | {"DOCKER_BUILDKIT": "0"}
-    tools.run(environ, "docker", "build", "--quiet", "--tag", name, folder)
+    tools.run(environ, "docker", "build", "--quiet", "--label", _LABEL, "--tag", name, folder)
     tools.run(environ, "docker", "push", "--quiet", name)
     return name
 
@@ -167,8 +168,3 @@ def _write_noise(file: Path, size: int) -> None:
     with file.open("wb") as stream:
         for _ in range(0, size, 1 << 20):
             stream.write(os.urandom(1 << 20))
-
-
-def _remove(*folders: Path) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -56,6 +56,14 @@ def in_turns(contenders: Sequence[Contender], rounds: int) -> dict[str, Series]:
     return results
 
 
+def once(contender: Contender) -> dict[str, Series]:
+    """Run one that takes long, and whose memory is of interest, a single time."""
+    contender.prepare()
+    seconds, peak = _run(contender)
+    print(f"{contender.name}: {seconds:.2f} s", file=sys.stderr)
+    return {contender.name: Series([seconds], [peak])}
+
+
 def _run(contender: Contender) -> tuple[float, int]:
     started = time.perf_counter()
     process = subprocess.Popen(
