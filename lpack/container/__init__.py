@@ -8,7 +8,7 @@ the container's own, which is in no image and ends with it; neither its command 
 A container lives as long as lpack holds its standard input open: however lpack ends, the engine ends and removes it.
 """
 
-from .failures import explained, with_log
+from .failures import explained, keep_log, with_log
 from .images import BuildImage, build_image_for
 from .settings import Settings, settings_of
 from .task import Folder, Outcome, Task, perform
@@ -21,6 +21,7 @@ __all__ = [
     "Task",
     "build_image_for",
     "explained",
+    "keep_log",
     "perform",
     "settings_of",
     "with_log",

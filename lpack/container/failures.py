@@ -65,11 +65,15 @@ def explained(error: _Error, printed: str) -> _Error:
 
 def with_log(error: _Error, printed: str, store: Store) -> _Error:
     """The error with a hint at the file of the store in which all that was printed is kept."""
+    return _hinted(error, f"all that the build printed is in `{keep_log(printed, store)}`")
+
+
+def keep_log(printed: str, store: Store) -> Path:
+    """The file of the store in which all that was printed is kept."""
     with store.temporary_folder() as folder:
         log = folder / "build.log"
         log.write_text(printed, encoding="utf-8")
-        kept: Path = store.keep("logs", hashlib.sha256(printed.encode()).digest(), log.name, log)
-    return _hinted(error, f"all that the build printed is in `{kept}`")
+        return store.keep("logs", hashlib.sha256(printed.encode()).digest(), log.name, log)
 
 
 def _hinted(error: _Error, hint: str) -> _Error:

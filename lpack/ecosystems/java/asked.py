@@ -16,6 +16,7 @@ from ...store import sha256_of
 from .. import Ask, Policy
 from . import gradle, maven
 from .counting import Counted, copy_files, digest_of, files_in, one_file
+from .in_container import maven_of_image, run_in_container
 from .kept import key_of
 from .output import Output, Resolved
 from .poms import POM, Coordinates, Reactor, coordinates, is_floating, own_pom, reactor_of
@@ -94,7 +95,7 @@ def _maven_build(file: Path, ask: Ask) -> Build:
             f"`{file}` of `{ask.wanted.name}` has modules, and no classes of its own",
             hint="set `source` to the folder of the module that holds the handler",
         )
-    used = program(MAVEN, wrapper=_maven_wrapper(reactor, ask), title=title, store=ask.store, host=ask.host)
+    used = _maven(ask, title, lambda: _maven_wrapper(reactor, ask))
     files = _maven_files(reactor)
     own, top = (each.relative_to(reactor.root) for each in (reactor.pom.file, reactor.top))
     module = os.path.relpath(own.parent, top.parent) if reactor.is_module else ""
@@ -114,11 +115,13 @@ def _maven_build(file: Path, ask: Ask) -> Build:
 
 def _coordinates_build(wanted: list[Coordinates], ask: Ask) -> Build:
     title = f"`{ask.wanted.name}`"
-    used = program(MAVEN, wrapper=None, title=title, store=ask.store, host=ask.host)
+    used = _maven(ask, title, lambda: None)
 
     def make(folder: Path, policy: Policy) -> Output:
-        (folder / POM).write_text(own_pom(wanted), encoding="utf-8")
-        work = maven.Work(title, folder, folder, folder, POM, "", compiled=False, policy=policy)
+        copy = folder / "sources"
+        copy.mkdir()
+        (copy / POM).write_text(own_pom(wanted), encoding="utf-8")
+        work = maven.Work(title, copy, copy, copy, POM, "", compiled=False, policy=policy)
         return _run_maven(used, work, ask, None)
 
     key = key_of(_FORMAT, wanted, _surroundings(used, ask, settings_files(used, ask.host)))
@@ -126,15 +129,24 @@ def _coordinates_build(wanted: list[Coordinates], ask: Ask) -> Build:
     return Build(title, key, floating, compiled=False, make=make)
 
 
+def _maven(ask: Ask, title: str, wrapper: Callable[[], Path | None]) -> Program:
+    """The Maven to use: that of the container's image if all is built there, whatever its version."""
+    if ask.project.building.backend == "container":
+        return maven_of_image(ask)
+    return program(MAVEN, wrapper=wrapper(), title=title, store=ask.store, host=ask.host)
+
+
 def _run_maven(used: Program, work: maven.Work, ask: Ask, path_key: bytes | None) -> Output:
     """What Maven makes; the key stands for the class path, where that depends on the poms alone."""
     ask.reporter.note(f"Maven {used.version} {'builds' if work.compiled else 'resolves'} {work.title}")
-    environ = environment(ask.host)
+    in_container = ask.project.building.backend == "container"
+    runner = run_in_container(work, ask) if in_container else maven.on_this_machine(used, work, environment(ask.host))
+    path_key = None if in_container else path_key  # its jars are copied out each time, into a folder that is gone then
     with ask.store.lock("maven"):  # its repository is not meant for two at once
         known = _known_path(path_key, ask) if path_key and work.compiled and work.policy == "keep" else None
         if known:
-            return maven.compile_only(used, work, known, environ)
-        output, path = maven.build(used, work, environ)
+            return maven.compile_only(used, work, known, runner)
+        output, path = maven.build(used, work, runner)
     if path_key and not any(jar.own or is_floating(jar.version) for jar in path.jars):
         ask.store.make_note(_PATH_NOTE, path_key.hex(), [path.classes, path.needs, [_noted(jar) for jar in path.jars]])
     return output

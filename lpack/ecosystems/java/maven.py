@@ -6,7 +6,7 @@ Source: https://maven.apache.org/plugins/maven-dependency-plugin/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,13 +18,14 @@ from .output import Output, Resolved
 from .programs import Program, without_colours
 
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
-_LISTING = ".lpack"
+LISTING = ".lpack"
+"""How the names of the files end in which Maven lists class paths."""
 
 _OPTIONS = (
     "--batch-mode",
     "--quiet",
     # Beside the folder of the classes, wherever the pom has it made: by its name the folder is found afterwards.
-    f"-DoutputFile=${{project.build.outputDirectory}}{_LISTING}",
+    f"-DoutputFile=${{project.build.outputDirectory}}{LISTING}",
     "-DappendOutput=true",
     "-DincludeScope=runtime",
     "-DoutputAbsoluteArtifactFilename=true",
@@ -73,6 +74,10 @@ class Work(NamedTuple):
     policy: Policy
 
 
+Runner = Callable[[Sequence[str]], Result]
+"""Runs Maven with these arguments, in the folder of its work."""
+
+
 class ClassPath(NamedTuple):
     """What Maven said of a project: where its classes will be, relative to the copy, the jars, and who needs whom."""
 
@@ -81,24 +86,29 @@ class ClassPath(NamedTuple):
     needs: Mapping[str, tuple[str, ...]]
 
 
-def build(maven: Program, work: Work, environ: Mapping[str, str]) -> tuple[Output, ClassPath]:
+def on_this_machine(maven: Program, work: Work, environ: Mapping[str, str]) -> Runner:
+    """What runs Maven here."""
+    return lambda arguments: run([maven.command, *arguments], folder=work.top, environ=environ)
+
+
+def build(maven: Program, work: Work, runner: Runner) -> tuple[Output, ClassPath]:
     """Compile and resolve in the copy. ResolveError for what can't be had, ToolError for what does not compile."""
-    _run(maven, work, _arguments(work), environ)
+    _run(maven, work, _arguments(work), runner)
     listing = _listing(work)
     lines = listing.read_text(encoding="utf-8").splitlines()
-    classes = listing.with_name(listing.name.removesuffix(_LISTING)).relative_to(work.copy.resolve())
+    classes = listing.with_name(listing.name.removesuffix(LISTING)).relative_to(work.copy.resolve())
     path = ClassPath(classes.as_posix(), tuple(_jars(lines, work.copy)), _needs(lines))
     return _output(work, path), path
 
 
-def compile_only(maven: Program, work: Work, path: ClassPath, environ: Mapping[str, str]) -> Output:
+def compile_only(maven: Program, work: Work, path: ClassPath, runner: Runner) -> Output:
     """Compile in the copy of a project whose class path is known: asking for it takes longer than compiling."""
-    _run(maven, work, [*_ONLY_THIS, *_COMPILING], environ)
+    _run(maven, work, [*_ONLY_THIS, *_COMPILING], runner)
     return _output(work, path)
 
 
-def _run(maven: Program, work: Work, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-    result = run([maven.command, *arguments, *_OPTIONS, f"--file={work.pom}"], folder=work.top, environ=environ)
+def _run(maven: Program, work: Work, arguments: Sequence[str], runner: Runner) -> None:
+    result = runner([*arguments, *_OPTIONS, f"--file={work.pom}"])
     if result.exit_code != 0:
         raise _failed(maven, work, result)
 
@@ -124,7 +134,7 @@ def _listing(work: Work) -> Path:
     module = (work.top / work.module).resolve()
     inner = {pom.parent for pom in module.rglob("pom.xml")} - {module}
     found = [
-        file for file in sorted(module.rglob(f"*{_LISTING}")) if not any(file.is_relative_to(other) for other in inner)
+        file for file in sorted(module.rglob(f"*{LISTING}")) if not any(file.is_relative_to(other) for other in inner)
     ]
     if len(found) != 1:
         raise ToolError(

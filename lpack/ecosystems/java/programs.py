@@ -19,8 +19,8 @@ from ...store import Store
 
 _NOTE = "java-program-1"
 
-_FIXED = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": "315532800"}
-_FIXED_OPTIONS = "-Duser.language=en -Duser.country=US -Duser.timezone=UTC -Dfile.encoding=UTF-8"
+FIXED = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": "315532800"}
+FIXED_OPTIONS = "-Duser.language=en -Duser.country=US -Duser.timezone=UTC -Dfile.encoding=UTF-8"
 """What a compiler or a plugin would else take from the machine: it must not show in what they make."""
 
 _SAID = re.compile(r"^(?:\S*?Apache )?(?:Maven|Gradle) (\S+)", re.MULTILINE)
@@ -72,8 +72,8 @@ def program(tool: Tool, *, wrapper: Path | None, title: str, store: Store, host:
 def environment(host: Host) -> dict[str, str]:
     """The user's environment, with what must not differ from machine to machine fixed."""
     options = ("MAVEN_OPTS", "GRADLE_OPTS")
-    own = {name: f"{host.environ.get(name, '')} {_FIXED_OPTIONS}".strip() for name in options}
-    return {**host.environ, **_FIXED, **own}
+    own = {name: f"{host.environ.get(name, '')} {FIXED_OPTIONS}".strip() for name in options}
+    return {**host.environ, **FIXED, **own}
 
 
 def deciding(environ: Mapping[str, str]) -> list[tuple[str, str]]:
