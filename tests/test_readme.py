@@ -76,12 +76,23 @@ def test_the_readme_names_every_command() -> None:
     assert [name for name in names if f"lpack {name}" not in text] == []
 
 
-def test_the_readme_shows_every_key_of_a_function() -> None:
+def test_the_readme_shows_keys_that_there_are() -> None:
+    from lpack.config_building import BUILD_KEYS
+    from lpack.config_images import IMAGE_KEYS
     from lpack.config_keys import FUNCTION_KEYS, LAYER_KEYS
+    from lpack.config_publish import PUBLISH_KEYS
     from lpack.config_tests import TEST_KEYS
 
     text = README.read_text(encoding="utf-8")
     supported = {"runtime", "handler", "source", "exclude-packages", "provided-libraries", "memory"}
     assert supported <= set(FUNCTION_KEYS)
     shown = re.findall(r"^([a-z-]+) = ", text, re.MULTILINE)
-    assert set(shown) <= {*FUNCTION_KEYS, *LAYER_KEYS, *TEST_KEYS, "resolver"}
+    known = (FUNCTION_KEYS, LAYER_KEYS, TEST_KEYS, BUILD_KEYS, IMAGE_KEYS, PUBLISH_KEYS)
+    assert set(shown) <= {key for keys in known for key in keys}
+
+
+def test_the_readme_shows_every_key_of_a_test() -> None:
+    from lpack.config_tests import TEST_KEYS
+
+    text = README.read_text(encoding="utf-8")
+    assert [key for key in TEST_KEYS if not re.search(rf"^{key} = ", text, re.MULTILINE)] == []
