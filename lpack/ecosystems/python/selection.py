@@ -103,8 +103,8 @@ def select(
         raise InputError(f"{lock.subject} holds what can't be understood: {error}", hint="lock it again") from error
     if native and not can_build(target):
         raise native[0]
-    if not native:  # whether somebody can build it is asked anew each time
-        store.make_note(_NOTE, key, [_to_note(each) for each in selected])
+    # Once it is noted nobody is asked again: what was built is in the store, even where it can't be built any more.
+    store.make_note(_NOTE, key, [_to_note(each) for each in selected])
     return selected
 
 

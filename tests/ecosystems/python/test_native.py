@@ -116,6 +116,21 @@ def test_what_has_no_fitting_wheel_is_built_once(
     assert len(builder.jobs) == 2
 
 
+def test_what_was_built_is_of_use_where_nobody_can_build_it(
+    workshop: Workshop, index: IndexServer, rooms: Callable[..., None]
+) -> None:
+    builder = Making()
+    rooms(zig=builder)
+    index_with(index, workshop)
+    workshop.assemble(requirements=["demo"])
+    builder.lacks = "ziglang is not installed"
+    assert "demo.c" in workshop.assemble(requirements=["demo"]).tree.by_path
+    builder.settings = "2"  # its wheel is another one, which nobody has built yet
+    with pytest.raises(ResolveError, match="holds native code") as caught:
+        workshop.assemble(requirements=["demo"])
+    assert caught.value.details == ("zig: ziglang is not installed",)
+
+
 def test_a_wheel_that_fits_comes_first(workshop: Workshop, index: IndexServer, rooms: Callable[..., None]) -> None:
     builder = Making()
     rooms(zig=builder)
