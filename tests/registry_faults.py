@@ -187,6 +187,11 @@ def redirect(url: str) -> Answer:
     return lambda handler: handler.send(307, None, {"Location": url})
 
 
+def here_again(handler: Handler) -> None:
+    """The same address, as the one to go to."""
+    handler.send(307, None, {"Location": handler.path})
+
+
 def cut_off_upload(after: int) -> Answer:
     """Some bytes of the body read, and the connection gone."""
 

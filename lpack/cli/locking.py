@@ -61,7 +61,12 @@ def _lines(said: Mapping[str, tuple[str, Sequence[str]] | None], output: Output)
 
 
 def _counted(changes: Sequence[str]) -> str:
-    return "1 package" if len(changes) == 1 else f"{len(changes)} packages"
+    """How many packages changed, and whether the base of an image did: that alone has a digest."""
+    packages = [change for change in changes if " sha256:" not in change]
+    counted = "1 package" if len(packages) == 1 else f"{len(packages)} packages"
+    if len(packages) == len(changes):
+        return counted
+    return f"{counted} and the base" if packages else "the base"
 
 
 def _document(name: str, result: Locked | LpackError | None) -> dict[str, Any]:

@@ -214,4 +214,6 @@ def _unsent(repository: Repository, failure: RequestFailure) -> PublishError:
         if region := ecr.region_of(repository.registry):
             hint = f"run `aws ecr create-repository --region {region} --repository-name {repository.name}`"
         return PublishError(f"`{repository}` does not exist: {failure.fact}", hint=hint)
-    return PublishError(f"`{repository}` can't be pushed to `{failure.origin}`: {failure.fact}", hint=failure.hint)
+    # A token or a blob's place may be another server's matter.
+    who = "" if failure.origin.endswith(f"://{repository.host}") else f"`{failure.origin}`: "
+    return PublishError(f"the image can't be pushed to `{repository}`: {who}{failure.fact}", hint=failure.hint)

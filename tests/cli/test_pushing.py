@@ -52,6 +52,7 @@ def test_an_image_is_built_and_pushed(lpack: Lpack, orders: Path, registry: Loca
     assert run.exit_code == 0, run.stderr
     digest = registry.tags("shop")["orders"]
     assert run.stdout.splitlines()[-1] == f"{registry.host}/shop:orders@{digest}"
+    assert "orders: locked the base" in run.stderr
     assert "orders: sent" in run.stderr
     assert digest == json.loads((orders / "dist" / "orders.tar.json").read_bytes())["image"]["digest"]
     manifest = registry.manifest("shop", "orders")

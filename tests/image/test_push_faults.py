@@ -76,6 +76,9 @@ def shop(proxy: Proxy, registry: LocalRegistry, to_shop: Callable[[Image], Pushe
         Fault("PUT", "/manifests/v1", faulty.lost_answer),
         Fault("HEAD", "/manifests/v1", faulty.without_header("Docker-Content-Digest")),
         Fault("GET", "/v2/", faulty.status(503)),
+        Fault("PUT", LARGE.digest, faulty.here_again),
+        Fault("POST", UPLOAD, faulty.here_again),
+        Fault("HEAD", "/blobs/", faulty.here_again),
     ],
 )
 def test_one_failure_is_overcome(
@@ -130,6 +133,8 @@ _OTHER_DIGEST = faulty.header("Docker-Content-Digest", f"sha256:{'0' * 64}")
         ("POST", UPLOAD, faulty.status(429, "TOOMANYREQUESTS", "slow", retry_after="0"), "TOOMANYREQUESTS: slow"),
         ("POST", UPLOAD, faulty.status(403, "DENIED", "no"), "it wants credentials for pushing to"),
         ("POST", UPLOAD, faulty.status(404, "NAME_UNKNOWN", "none"), "does not exist: it answers with status 404"),
+        ("POST", UPLOAD, faulty.status(302, location="/elsewhere"), "it answers with status 302 Found"),
+        ("PUT", "/manifests/v1", faulty.redirect("http://elsewhere.example.com/"), "would not be encrypted"),
         ("POST", UPLOAD, faulty.status(405, "UNSUPPORTED", "read-only"), "UNSUPPORTED: read-only"),
         ("POST", UPLOAD, faulty.without_header("Location"), "it does not say where to upload to"),
         ("POST", UPLOAD, faulty.header("Location", "http://elsewhere.example.com/x"), "would not be encrypted"),
