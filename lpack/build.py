@@ -427,8 +427,11 @@ class _Work:
     def _findings(self, function: Function, planned: Plan, stack: _Stack, store: Store) -> tuple[Finding, ...]:
         assembly, options = planned.assembly, self.options
         tree, image = assembly.tree, planned.form.facts(assembly)
-        # What a base brings besides AWS's own files is as little known as what the layers of others hold.
-        beneath = (*stack.parts, *([LayerPart(name=image.base)] if image and image.base else []))
+        # What a base brings besides AWS's own files is as little known as what the layers of others hold. The code that
+        # a handler is in is not among it, but a custom runtime may be.
+        base = [LayerPart(name=image.base)] if image and image.base else []
+        beneath = (*stack.parts, *base)
+        searched = beneath if function.target.runtime.family == "provided" else stack.parts
         subject = subject_of(function, today=options.today, allow_deprecated=options.allow_deprecated)
         subject = replace(subject, image=image)
         return (
@@ -436,7 +439,7 @@ class _Work:
             *check(tree, subject, packages=assembly.packages, elf=elf_facts(tree, store), layers=beneath),
             *check_code(tree, [function.target], store),
             *stack.findings,
-            *check_handler(tree, function.handler, function.target, beneath, store),
+            *check_handler(tree, function.handler, function.target, searched, store),
         )
 
     def _made(self, plan: Plan, before: Finished | None, findings: tuple[Finding, ...], store: Store) -> Outcome:

@@ -74,7 +74,8 @@ def check_kept(kept: KeptFiles, subject: Subject, beneath: Sequence[LayerPart], 
     found = check(tree, subject, packages=packages, elf=elf_facts(tree, store), layers=layers)
     found += check_code(tree, [target], store)
     if subject.handler:
-        found += check_handler(tree, subject.handler, target, layers, store)
+        searched = [layer for layer in layers if layer.tree or target.runtime.family == "provided"]
+        found += check_handler(tree, subject.handler, target, searched, store)
     total = sum(size for _, size in subject.image.sizes) if subject.image else 0
     return Looked(tree, packages, tuple(found), total, kept.sizes)
 
