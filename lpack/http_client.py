@@ -25,6 +25,9 @@ _CHUNK = 1 << 18
 _REDIRECTS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 _PASSING_STATUSES = frozenset({408, 429, *range(500, 600)})
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"})
+"""What OpenSSL says of an answer that is none."""
+
 _TIMEOUT_HINT = "set PIP_DEFAULT_TIMEOUT to more seconds"
 _NETWORK_HINT = "check the network; if this machine needs a proxy, set HTTPS_PROXY"
 
@@ -314,6 +317,12 @@ def _explained(error: BaseException, url: str, proxy: str | None) -> RequestFail
                 f"its certificate is not trusted: {cause.verify_message}",
                 hint="behind a proxy of a company, set SSL_CERT_FILE to a file that holds its certificate",
             )
+        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+            return RequestFailure(
+                url,
+                "it does not speak TLS",
+                hint="correct the address, or have the server speak TLS: nothing goes there in the open",
+            )
     via = ""
     if proxy and any(isinstance(cause, ProxyError) for cause in causes):
         via = f"the proxy `{origin(proxy)}`: "
@@ -331,8 +340,14 @@ def _explained(error: BaseException, url: str, proxy: str | None) -> RequestFail
     return RequestFailure(url, f"{via}the connection broke", hint=_NETWORK_HINT, passing=True)
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The exception and those that led to it, outermost first."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The exception and those that led to it, outermost first; urllib3 keeps some of them as arguments alone."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            before = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+            waiting += [before, *each.args]

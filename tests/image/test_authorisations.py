@@ -238,6 +238,29 @@ def test_a_registry_of_this_machine_may_speak_tls(tmp_path: Path, host: Host, re
             push(IMAGE, Repository(registry.host, "shop"), ["v2"], registries=registries_of(host))
 
 
+def test_a_registry_elsewhere_has_to_speak_tls(
+    registry: LocalRegistry, host: Host, registries_of: RegistriesOf
+) -> None:
+    with tunnels_to(registry) as proxy:
+        registries = registries_of(replace(host, environ={**host.environ, "HTTPS_PROXY": proxy}))
+        with pytest.raises(PublishError) as caught:
+            push(IMAGE, Repository("r.example.com:5000", "shop"), ["v1"], registries=registries)
+    assert caught.value.message == "the image can't be pushed to `r.example.com:5000/shop`: it does not speak TLS"
+    assert registry.blobs() == set()
+
+
+def test_a_storage_that_refuses(closed: LocalRegistry, host: Host, registries_of: RegistriesOf) -> None:
+    with in_front_of(closed) as proxy, in_front_of(closed) as storage:
+        registries = registries_of(known_to(host, proxy.host))
+        repository = Repository(proxy.host, "shop")
+        push(IMAGE, repository, ["v1"], registries=registries)
+        proxy.always("GET", LARGE.digest, faulty.redirect(f"http://{storage.host}/signed"))
+        storage.always("GET", "", faulty.status(403, "AccessDenied", "Request has expired"))
+        with pytest.raises(PublishError) as caught:
+            list(blob_chunks(registries, repository, LARGE))
+    assert f"from `http://{storage.host}`: it answers with status 403 Forbidden" in caught.value.message
+
+
 # AWS
 
 
