@@ -153,6 +153,7 @@ class Registries:
         codes = tuple(code for code, _ in errors)
         registry = access.repository.registry
         source = self.authorisations.source(registry)
+        hint: str | None = None
         if reply.status in (401, 403) and same_server(reply.url, self.address(access.repository)):
             doing = "pushing to" if access.push else "reading from"
             who = f"the credentials from {source} don't allow" if source else "it wants credentials for"
