@@ -6,6 +6,7 @@ import functools
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +93,9 @@ class _Build:
     def wheel(self, python: Python) -> Path:
         """The wheel as the backend makes it."""
         from build import BuildBackendException, BuildException, ProjectBuilder
+        from pyproject_hooks import BuildBackendWarning
 
+        warnings.simplefilter("ignore", BuildBackendWarning)  # what backends say to their project's authors
         environment, made = self.job.folder / "environment", self.job.folder / "made"
         program = environment / "bin" / "python"
         try:

@@ -35,7 +35,10 @@ _OF_THIS_MACHINE = {
 }
 """Variables that name compilers, headers and libraries of this machine."""
 
-FLAGS = ("CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CMAKE_ARGS")
+FLAGS = (
+    *("CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "CMAKE_ARGS"),
+    *("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "MATURIN_PEP517_ARGS"),
+)
 """Variables by which users tell compilers what to make; they hold for the target as well."""
 
 # Python answers for the target, so that what CMake's modules ask it is right, and nothing else is known to them.

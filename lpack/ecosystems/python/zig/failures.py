@@ -25,6 +25,16 @@ _CAUSES = (
         _IN_CONTAINER,
     ),
     (
+        r"lld: error: (\S+) is incompatible with",
+        "it is linked with `{name}`, a library of this machine",
+        _IN_CONTAINER,
+    ),
+    (
+        r"library `([^`]+)` required by crate|ould not find (\S+) via pkg-config|(\w+_config) executable not found",
+        "`{name}` is missing, and zig brings the C library alone",
+        _IN_CONTAINER,
+    ),
+    (
         r"rustup target add ([\w-]+)",
         "Rust has no standard library for {name}",
         "run `rustup target add {name}`",
@@ -47,8 +57,12 @@ _CAUSES = (
 )
 """What is printed, what it means, and the next step."""
 
-_FIRST_ERROR = re.compile(r"\berror(\[\w+\])?: |^CMake Error|: ERROR: |^ERROR: |^\s*undefined reference|^💥")
-_SAYS_NOTHING = re.compile(r"(?i)error: command |^Traceback|^A full log can be found")
+_FIRST_ERROR = re.compile(r"\berror(\[\w+\])?: |^CMake Error|: ERROR: |^E(RROR|rror): |^\s*undefined reference|^💥")
+_SAYS_NOTHING = re.compile(
+    r"(?i)error: command |^Traceback|^A full log can be found|^Compile failed: "
+    r"|^\s*cargo:|^\s*--- std(out|err)|note: To improve backtraces"
+)
+_LONGEST_LINE = 200
 
 
 def explained(error: ToolError, printed: Sequence[str], folder: str) -> ToolError:
@@ -56,7 +70,7 @@ def explained(error: ToolError, printed: Sequence[str], folder: str) -> ToolErro
 
     In ``printed`` commands stand before what they said. ``folder`` is where it was built, which is gone afterwards.
     """
-    details = [line.replace(f"{folder}/", "") for line in _told(printed)]
+    details = [line.replace(f"{folder}/", "")[:_LONGEST_LINE] for line in _told(printed)]
     for pattern, cause, way in _CAUSES:
         if found := re.search(pattern, "\n".join(details)):
             name = next((each for each in found.groups() if each), "")

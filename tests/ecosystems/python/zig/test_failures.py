@@ -29,6 +29,21 @@ def explain(*printed: str) -> ToolError:
             "build it in the container, with the library's package in `[build] packages`",
         ),
         (
+            "ld.lld: error: /usr/lib/x86_64-linux-gnu/libpq.so is incompatible with aarch64linux",
+            "it is linked with `/usr/lib/x86_64-linux-gnu/libpq.so`, a library of this machine",
+            "build it in the container, with the library's package in `[build] packages`",
+        ),
+        (
+            "  Could not find openssl via pkg-config:",
+            "`openssl` is missing, and zig brings the C library alone",
+            "build it in the container, with the library's package in `[build] packages`",
+        ),
+        (
+            "Error: pg_config executable not found.",
+            "`pg_config` is missing, and zig brings the C library alone",
+            "build it in the container, with the library's package in `[build] packages`",
+        ),
+        (
             "../meson.build:1:0: ERROR: 'fortran' compiler binary not defined in cross file [binaries] section",
             "it is written in Fortran, which zig can't compile",
             "build it in the container",
