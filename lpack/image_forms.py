@@ -48,7 +48,7 @@ def base_of(function: Function, ask: Ask, policy: Policy) -> Base:
         platform=Platform("linux", function.target.architecture.image),
         folder=ask.project.folder,
     )
-    return resolve_base(wanted, policy, store=ask.store, host=ask.host, reporter=ask.reporter)
+    return resolve_base(wanted, policy, Means(ask.store, ask.host, ask.reporter))
 
 
 def _own_start(function: Function, ask: Ask) -> tuple[OwnStart, tuple[PlannedLayer, ...]]:

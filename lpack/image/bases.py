@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import InputError, ResolveError, UsageError
-from ..model import Host, Reporter, Silent
+from ..means import Means
+from ..model import Host, Silent
 from ..store import Store, replacing
 from .documents import parse
 from .local import is_local, read_local
@@ -72,65 +73,81 @@ class _Locked(NamedTuple):
     sizes: tuple[int | None, ...]
 
 
-def resolve_base(wanted: Wanted, policy: Policy, *, store: Store, host: Host, reporter: Reporter) -> Base:
+def resolve_base(wanted: Wanted, policy: Policy, means: Means) -> Base:
     """The base that the lock names, or else one that is looked for and written down there.
 
     UsageError when there is none, or none for the platform; PublishError when its registry can't be asked; ResolveError
     when the lock would have to be changed and may not be.
     """
     before = _read_lock(wanted.lock)
-    fits = before is not None and (before.base, before.platform) == (wanted.base, str(wanted.platform))
-    if is_local(wanted.base, wanted.folder):
-        image = _packed(_of_file(wanted), store=store, host=host, reporter=reporter)
-        digest = image.manifest.config.digest  # of a manifest that may have been made just now
-        if before and fits and before.digest == digest:
-            return _checked(Base(f"{wanted.base}@{digest}", image, before.sizes))
-        _refuse_if_frozen(wanted, before, policy)
-        sizes: tuple[int | None, ...] = tuple(map(size_of_local, image.layers))
-    else:
-        reference = parse_reference(wanted.base)
-        if before and fits and policy != "upgrade":
-            image = _locked_image(replace(reference, digest=before.digest), wanted, store=store, host=host)
-            packed_image = _packed(image, store=store, host=host, reporter=reporter)
-            return _checked(Base(str(replace(reference, digest=before.digest)), packed_image, before.sizes))
-        _refuse_if_frozen(wanted, before, policy)
-        with open_registries(host, reporter) as registries:
-            found = _find(reference, wanted.platform, registries)
-            image = _of_registry(found, wanted.platform, store=store, host=host, registries=registries)
-            sizes = sizes_in_registry(registries, found.repository, image.manifest.layers)
-        digest = found.digest
-        image = _packed(image, store=store, host=host, reporter=reporter)
-    base = _checked(Base(f"{wanted.base.partition('@')[0]}@{digest}", image, sizes))
-    made = _Locked(wanted.base, str(wanted.platform), digest, sizes)
-    if made != before:
-        _write_lock(wanted.lock, made)
-    if before is None:
-        reporter.note(f"`{wanted.image}` has no lock of its base: made `{wanted.lock.name}`, keep it with your code")
-    return base._replace(changes=tuple(_changes(before, made)))
-
-
-def _of_file(wanted: Wanted) -> Image:
     try:
-        return read_local(wanted.folder / wanted.base, wanted.platform)
+        base, locked = _resolved(wanted, before, policy, means)
     except InputError as error:
         raise UsageError(f"the base of `{wanted.image}` can't be used: {error.message}", hint=error.hint) from error
+    if locked != before:
+        _write_lock(wanted.lock, locked)
+        if before is None:
+            means.reporter.note(
+                f"`{wanted.image}` has no lock of its base: made `{wanted.lock.name}`, keep it with your code"
+            )
+    return base._replace(changes=tuple(_changes(before, locked)))
 
 
-def _locked_image(reference: Reference, wanted: Wanted, *, store: Store, host: Host) -> Image:
+class _Found(NamedTuple):
+    """An image, what it is called with its digest, and what the lock says of it; sizes are None until measured."""
+
+    image: Image
+    name: str
+    digest: str
+    sizes: tuple[int | None, ...] | None
+
+
+def _resolved(wanted: Wanted, before: _Locked | None, policy: Policy, means: Means) -> tuple[Base, _Locked]:
+    """The base, and what is to be said of it in the lock: what was ``before``, where that still fits."""
+    fits = before if before and (before.base, before.platform) == (wanted.base, str(wanted.platform)) else None
+    if is_local(wanted.base, wanted.folder):
+        found = _in_file(wanted, fits)
+    elif fits and policy != "upgrade":
+        found = _locked(wanted, fits, means)
+    else:
+        _refuse_if_frozen(wanted, before, policy)
+        found = _looked_for(wanted, means)
+    if not fits or fits.digest != found.digest:
+        _refuse_if_frozen(wanted, before, policy)
+    image = _checked(_packed(found.image, means), found.name)
+    sizes = tuple(map(size_of_local, image.layers)) if found.sizes is None else found.sizes
+    return Base(found.name, image, sizes), _Locked(wanted.base, str(wanted.platform), found.digest, sizes)
+
+
+def _in_file(wanted: Wanted, fits: _Locked | None) -> _Found:
+    image = read_local(wanted.folder / wanted.base, wanted.platform)
+    digest = image.manifest.config.digest  # that of a manifest may depend on how layers are compressed here
+    return _Found(image, f"{wanted.base}@{digest}", digest, fits.sizes if fits and fits.digest == digest else None)
+
+
+def _locked(wanted: Wanted, fits: _Locked, means: Means) -> _Found:
+    reference = replace(parse_reference(wanted.base), digest=fits.digest)
     try:
-        return _of_registry(reference, wanted.platform, store=store, host=host)
+        image = _of_registry(reference, wanted.platform, means)
     except UsageError as error:
         hint = f"see what its name leads to now: run `lpack lock {wanted.image} --upgrade`"
         raise UsageError(f"{error.message}; `{wanted.lock.name}` names it", hint=hint) from error
+    return _Found(image, str(reference), fits.digest, fits.sizes)
 
 
-def image_in_registry(
-    reference: Reference, platform: Platform | None, *, store: Store, host: Host, reporter: Reporter
-) -> Image:
+def _looked_for(wanted: Wanted, means: Means) -> _Found:
+    with open_registries(means.host, means.reporter) as registries:
+        reference = _find(parse_reference(wanted.base), wanted.platform, registries)
+        image = _of_registry(reference, wanted.platform, means, registries)
+        sizes = sizes_in_registry(registries, reference.repository, image.manifest.layers)
+    return _Found(image, str(reference), reference.digest, sizes)
+
+
+def image_in_registry(reference: Reference, platform: Platform | None, means: Means) -> Image:
     """The image that a reference leads to now, for a platform if there are several."""
-    with open_registries(host, reporter) as registries:
+    with open_registries(means.host, means.reporter) as registries:
         found = _find(reference, platform, registries)
-        return _of_registry(found, platform, store=store, host=host, registries=registries)
+        return _of_registry(found, platform, means, registries)
 
 
 def _find(reference: Reference, platform: Platform | None, registries: Registries) -> Reference:
@@ -143,19 +160,19 @@ def _find(reference: Reference, platform: Platform | None, registries: Registrie
 
 
 def _of_registry(
-    reference: Reference, platform: Platform | None, *, store: Store, host: Host, registries: Registries | None = None
+    reference: Reference, platform: Platform | None, means: Means, registries: Registries | None = None
 ) -> Image:
     """The image of a digest; what the store lacks of its manifest and config is fetched."""
     with contextlib.ExitStack() as stack:
 
         def connected() -> Registries:
-            return registries or stack.enter_context(open_registries(host, Silent()))
+            return registries or stack.enter_context(open_registries(means.host, Silent()))
 
         def fetch_manifest() -> bytes:
             return read_manifest(connected(), reference).data
 
         subject = f"`{reference}`"
-        manifest_bytes = _kept(reference.digest, "manifest.json", fetch_manifest, store)
+        manifest_bytes = _kept(reference.digest, "manifest.json", fetch_manifest, means.store)
         manifest = parse_manifest(manifest_bytes, f"the manifest of {subject}")
         if isinstance(manifest, Index):
             raise UsageError(f"{subject} is an index of several images, and the lock names one image")
@@ -163,10 +180,10 @@ def _of_registry(
         def fetch_config() -> bytes:
             return read_blob(connected(), reference.repository, manifest.config)
 
-        config_bytes = _kept(manifest.config.digest, "config.json", fetch_config, store)
+        config_bytes = _kept(manifest.config.digest, "config.json", fetch_config, means.store)
 
     def layer(descriptor: Descriptor, diff_id: str) -> Layer:
-        chunks = functools.partial(read_layer, reference.repository, descriptor, host)
+        chunks = functools.partial(read_layer, reference.repository, descriptor, means.host)
         return Layer(descriptor, diff_id, chunks, reference.repository)
 
     image = read_image(manifest_bytes, config_bytes, layer, subject=subject)
@@ -193,27 +210,24 @@ def _kept(digest: str, name: str, fetch: Callable[[], bytes], store: Store) -> b
     return data
 
 
-def _packed(image: Image, *, store: Store, host: Host, reporter: Reporter) -> Image:
+def _packed(image: Image, means: Means) -> Image:
     """The image with all of its layers compressed: engines save them as they are."""
     plain = {layer.descriptor.digest for layer in image.layers if layer.descriptor.media_type in PLAIN_LAYERS}
     if not plain:
         return image
-    layers = [
-        packed(layer, store=store, host=host, reporter=reporter) if layer.descriptor.digest in plain else layer
-        for layer in image.layers
-    ]
+    layers = [packed(layer, means) if layer.descriptor.digest in plain else layer for layer in image.layers]
     return with_layers(image, layers)
 
 
-def _checked(base: Base) -> Base:
-    """The base; UsageError if Lambda would not take its layers."""
-    others = sorted({each.media_type for each in base.image.manifest.layers} - GZIP_LAYERS)
+def _checked(image: Image, name: str) -> Image:
+    """The image; UsageError if Lambda would not take its layers."""
+    others = sorted({each.media_type for each in image.manifest.layers} - GZIP_LAYERS)
     if others:
         raise UsageError(
-            f"`{base.name}` has layers of `{others[0]}`, and Lambda is sure to take layers compressed by gzip alone",
+            f"`{name}` has layers of `{others[0]}`, and Lambda is sure to take layers compressed by gzip alone",
             hint="push the base with gzip, as `docker push` does",
         )
-    return base
+    return image
 
 
 def _refuse_if_frozen(wanted: Wanted, before: _Locked | None, policy: Policy) -> None:

@@ -65,8 +65,7 @@ def _kept(identity: str, means: Means) -> Image | None:
 
 
 def _packed(image: Image, means: Means) -> Image:
-    store, host, reporter = means
-    return with_layers(image, [packed(layer, store=store, host=host, reporter=reporter) for layer in image.layers])
+    return with_layers(image, [packed(layer, means) for layer in image.layers])
 
 
 class _MissingError(Exception):

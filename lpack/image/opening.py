@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..engine import connect, understood
 from ..errors import UsageError
+from ..means import Means
 from ..model import Host, Reporter
 from ..store import Store
 from .bases import image_in_registry, read_layer
@@ -35,7 +36,7 @@ def opened(text: str, wanted: Platform | None, *, folder: Path, host: Host, repo
     elif is_local(text, folder):
         yield read_local(folder / text, wanted)
     else:
-        yield image_in_registry(parse_reference(text), wanted, store=store, host=host, reporter=reporter)
+        yield image_in_registry(parse_reference(text), wanted, Means(store, host, reporter))
 
 
 def of_archive(file: Path, base: str, host: Host) -> Image:

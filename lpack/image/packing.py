@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..archive import gzip
-from ..model import Host, Reporter
+from ..means import Means
+from ..model import Reporter
 from ..store import Store, damaged
 from .manifest import Descriptor
 from .media_types import DOCKER
@@ -19,13 +20,13 @@ _KIND = "image-layers"
 _NAME = "layer.tar.gz"
 
 
-def packed(layer: Layer, *, store: Store, host: Host, reporter: Reporter) -> Layer:
+def packed(layer: Layer, means: Means) -> Layer:
     """The layer with a blob that gzip has made: the store's, or one that is made now."""
     key = hashlib.sha256(f"{layer.diff_id} {gzip.version()}".encode()).hexdigest()
-    found = _kept(key, store)
+    found = _kept(key, means.store)
     if found is None:
-        with store.lock(key):
-            found = _kept(key, store) or _make(layer, key, store=store, host=host, reporter=reporter)
+        with means.store.lock(key):
+            found = _kept(key, means.store) or _make(layer, key, means)
     descriptor, path = found
     subject = f"layer `{layer.diff_id}` in the store"
     return replace(
@@ -44,7 +45,8 @@ def _kept(key: str, store: Store) -> tuple[Descriptor, Path] | None:
     return descriptor, path
 
 
-def _make(layer: Layer, key: str, *, store: Store, host: Host, reporter: Reporter) -> tuple[Descriptor, Path]:
+def _make(layer: Layer, key: str, means: Means) -> tuple[Descriptor, Path]:
+    store, host, reporter = means
     digest = hashlib.sha256()
     label = f"packing layer {layer.diff_id[7:19]}"
     with store.temporary_folder() as folder:

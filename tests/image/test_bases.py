@@ -9,7 +9,9 @@ from pathlib import Path
 
 import local_registry
 import pytest
+import registry_faults as faulty
 from local_registry import LocalRegistry
+from registry_faults import in_front_of
 from sample_images import index_of, noise, put_manifest, sample_image, sample_layer, tar_of, write_layout
 
 from lpack.errors import InputError, PublishError, ResolveError, UsageError
@@ -20,6 +22,7 @@ from lpack.image.model import Image, Layer
 from lpack.image.push import push
 from lpack.image.reference import Repository
 from lpack.image.registry import Registries
+from lpack.means import Means
 from lpack.model import Host, Silent
 from lpack.store import Store
 
@@ -38,7 +41,7 @@ def resolve(tmp_path: Path, host: Host) -> Resolve:
 
     def task(base: str, policy: Policy = "keep", platform: Platform = AMD) -> Base:
         wanted = Wanted("orders", base, platform, tmp_path / "project")
-        return resolve_base(wanted, policy, store=Store(host.cache), host=host, reporter=Silent())
+        return resolve_base(wanted, policy, Means(Store(host.cache), host, Silent()))
 
     return task
 
@@ -271,3 +274,33 @@ def test_a_damaged_store_is_mended(resolve: Resolve, base: Callable[..., str], h
     for path in host.cache.rglob("*.json"):
         path.write_bytes(b"{}")
     assert resolve(name) == first._replace(changes=())
+
+
+@needs_registry
+def test_what_a_registry_has_in_the_place_of_an_image(resolve: Resolve, registry: LocalRegistry) -> None:
+    with in_front_of(registry) as proxy:
+        for data, fact in ((b"<html>", "it is no JSON"), (b'{"schemaVersion": 1}', "is of Docker's schema 1")):
+            proxy.faults.clear()
+            proxy.always("GET", "/manifests/", faulty.replaced(data))
+            with pytest.raises(UsageError) as caught:
+                resolve(f"{proxy.host}/base:1")
+            assert caught.value.message.startswith("the base of `orders` can't be used: ")
+            assert fact in caught.value.message
+
+
+@needs_registry
+def test_a_registry_that_does_not_answer(resolve: Resolve, base: Callable[..., str], registry: LocalRegistry) -> None:
+    base(sample_image({"a": b"1"}))
+    with in_front_of(registry) as proxy:
+        for answer, fact in (
+            (faulty.status(503, retry_after="0"), "status 503"),
+            (faulty.status(429, "TOOMANYREQUESTS", "pull rate limit", retry_after="0"), "pull rate limit"),
+            (faulty.status(401), "it wants credentials for reading from"),
+            (faulty.status(403, "DENIED"), "DENIED"),
+            (faulty.cut_off_download(3), "connection"),
+        ):
+            proxy.faults.clear()
+            proxy.always("GET", "/manifests/", answer)
+            with pytest.raises(PublishError) as caught:
+                resolve(f"{proxy.host}/base:1")
+            assert fact in caught.value.message
