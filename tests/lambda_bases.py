@@ -105,10 +105,9 @@ def emulator() -> Path:
 def _plain(family: str) -> Image:
     """The family's image in the engine, its layers compressed."""
     reference = base_images.image(FAMILIES[family].recipe)
-    store, host, reporter = _means()
-    with opened(f"{ENGINE}{reference}", None, folder=Path(), host=host, reporter=reporter) as saved:
-        layers = [packed(layer, store=store, host=host, reporter=reporter) for layer in saved.layers]
-        return with_layers(saved, layers)
+    means = _means()
+    with opened(f"{ENGINE}{reference}", None, folder=Path(), host=means.host, reporter=means.reporter) as saved:
+        return with_layers(saved, [packed(layer, means) for layer in saved.layers])
 
 
 def _with_aws(family: str) -> Image:
