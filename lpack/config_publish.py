@@ -104,7 +104,8 @@ def read_account(value: Any, place: Place) -> str | None:
     return number
 
 
-def _repository(value: Any, place: Place) -> str | None:
+def read_repository(value: Any, place: Place) -> str | None:
+    """The URI of a repository, without a tag."""
     uri = read_text(value, place)
     if uri and re.search(r"://|[@\s]|:[^/]*$", uri):
         example = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop"
@@ -154,7 +155,7 @@ def _functions(value: Any, place: Place) -> dict[str, str]:
 PUBLISH_KEYS: dict[str, Reader] = {
     "bucket": read_bucket,
     "prefix": read_prefix,
-    "repository": _repository,
+    "repository": read_repository,
     "region": read_region,
     "profile": read_text,
     "kms-key": read_text,

@@ -13,6 +13,7 @@ import contextlib
 import json
 import re
 import secrets
+import socket
 import subprocess
 import threading
 import time
@@ -215,6 +216,36 @@ def serving_tokens(folder: Path) -> Iterator[TokenServer]:
         settings = {"realm": realm, "service": "registry", "issuer": "lpack", "rootcertbundle": str(bundle)}
         server = TokenServer(realm, settings)
         yield server
+
+
+@contextlib.contextmanager
+def tunnels_to(registry: LocalRegistry) -> Iterator[str]:
+    """A proxy for CONNECT, behind which every host is the registry."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the name is the library's
+            pass
+
+        def do_CONNECT(self) -> None:
+            host, _, port = registry.host.partition(":")
+            with socket.create_connection((host, int(port))) as upstream:
+                self.send_response(200)
+                self.end_headers()
+                back = threading.Thread(target=pump, args=(upstream, self.connection))
+                back.start()
+                pump(self.connection, upstream)
+                back.join()
+            self.close_connection = True
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    with running(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def _basic(login: tuple[str, str]) -> str:

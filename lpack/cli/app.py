@@ -365,6 +365,10 @@ def publish(
     inline: Annotated[bool, typer.Option("--inline", help="Put small functions into the template itself.")] = False,
     bucket: Annotated[str | None, typer.Option(help="In place of the configuration's bucket.")] = None,
     prefix: Annotated[str | None, typer.Option(help="In place of the configuration's prefix.")] = None,
+    repository: Annotated[str | None, typer.Option(help="In place of the configuration's repository.")] = None,
+    create_repository: Annotated[
+        bool, typer.Option("--create-repository", help="Make the repository of images if it is not there.")
+    ] = False,
     region: Annotated[str | None, typer.Option(help="In place of the configuration's region.")] = None,
     profile: Annotated[str | None, typer.Option(help="In place of the configuration's profile.")] = None,
     policy: Annotated[
@@ -382,7 +386,13 @@ def publish(
     """Upload artifacts to S3, layers to Lambda, and print where they went."""
     from .publishing import Wishes, print_policy, publish_named
 
-    settings = {"bucket": bucket, "prefix": prefix, "region": region, "profile": profile}
+    settings = {
+        "bucket": bucket,
+        "prefix": prefix,
+        "repository": repository,
+        "region": region,
+        "profile": profile,
+    }
     if policy:
         return print_policy(session, policy, settings)
     wishes = Wishes(
@@ -396,6 +406,7 @@ def publish(
         format=output,
         file=session.path(file) if file else None,
         inline=inline,
+        create_repository=create_repository,
         dry_run=dry_run,
         force=force,
     )

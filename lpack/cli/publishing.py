@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Project
-from ..config_publish import read_bucket, read_prefix, read_region
+from ..config_publish import read_bucket, read_prefix, read_region, read_repository
 from ..config_values import Place, Reader
 from ..errors import UsageError
 from ..model import Severity
@@ -40,6 +40,7 @@ class Wishes:
     format: str | None
     file: Path | None
     inline: bool
+    create_repository: bool
     dry_run: bool
     force: bool
 
@@ -62,6 +63,7 @@ def publish_named(session: Session, names: Sequence[str], wishes: Wishes) -> int
         alias=read_alias(wishes.alias, wishes.weight) if wishes.alias else None,
         dry_run=wishes.dry_run,
         forced=wishes.force,
+        create_repository=wishes.create_repository,
     )
     started = time.monotonic()
     with session.reporting() as reporter:
@@ -86,7 +88,12 @@ def print_policy(session: Session, accounts: Sequence[str], settings: dict[str, 
 
 def with_settings(project: Project, settings: dict[str, str | None]) -> Project:
     """The project with what the command line says in place of [publish]; UsageError for what can't be."""
-    readers: dict[str, Reader] = {"bucket": read_bucket, "prefix": read_prefix, "region": read_region}
+    readers: dict[str, Reader] = {
+        "bucket": read_bucket,
+        "prefix": read_prefix,
+        "repository": read_repository,
+        "region": read_region,
+    }
     problems: list[str] = []
     given: dict[str, Any] = {key: value for key, value in settings.items() if value is not None}
     for key in given.keys() & readers.keys():
@@ -195,6 +202,8 @@ def _place(published: Published) -> str:
         return f"{published.deployed.arn}{version}"
     if published.layer:
         return published.layer.arn
+    if published.image:
+        return published.image.uri
     if published.stored:
         version = f"?versionId={published.stored.version}" if published.stored.version else ""
         return f"s3://{published.stored.bucket}/{published.stored.key}{version}"
@@ -208,6 +217,8 @@ def _status(published: Published) -> str:
         return " and ".join(published.deployed.changes) + " updated" if published.deployed.changes else "unchanged"
     if published.layer:
         return "published" if published.layer.published else "unchanged"
+    if published.image:
+        return "uploaded" if published.image.uploaded else "unchanged"
     if published.stored:
         return "uploaded" if published.stored.uploaded else "unchanged"
     return "in the template" if published.source is not None else "stopped"

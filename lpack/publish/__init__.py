@@ -18,11 +18,13 @@ from ..build import Part, understood, with_layers
 from ..config import Function, Layer, Project
 from ..errors import LpackError, PublishError, UsageError
 from ..model import Host, Reporter, Target
+from ..pushing import Registries, open_registries
 from ..record import Record
 from ..side_by_side import side_by_side
 from ..store import Store
 from .account import Account, Call, connect
 from .functions import Deployed, Update
+from .images import ImagePlace, StoredImage, tag_of
 from .inline import inline_source
 from .layers import LayerVersion, publish_layer, required, share
 from .ready import Folder, Ready, ready
@@ -41,7 +43,8 @@ class PublishOptions:
     """How to publish the artifacts of the folder ``output``.
 
     ``inline`` leaves it to a template to hold the source of small functions; ``share`` are those with whom layer
-    versions are shared. With ``forced``, failed checks do not stop an artifact.
+    versions are shared. With ``forced``, failed checks do not stop an artifact; with ``create_repository``, one that is
+    not there is made.
     """
 
     output: Path
@@ -53,15 +56,16 @@ class PublishOptions:
     alias: Alias | None = None
     dry_run: bool = False
     forced: bool = False
+    create_repository: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """What became of one artifact, called ``name`` in AWS, of the project's function or layer ``part``.
 
-    ``stored`` is where it is in S3, ``layer`` the layer's version, ``deployed`` the function that was updated,
-    ``source`` what stands in a template itself. ``error`` says why nothing became of it, and is None with all others
-    None for an artifact that was stopped because another was refused. ``record`` is the artifact's.
+    ``stored`` is where it is in S3, ``image`` where in ECR, ``layer`` the layer's version, ``deployed`` the function
+    that was updated, ``source`` what stands in a template itself. ``error`` says why nothing became of it, and is None
+    with all others None for an artifact that was stopped because another was refused. ``record`` is the artifact's.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Published:
     record: Record | None = None
     forced: bool = False
     stored: Stored | None = None
+    image: StoredImage | None = None
     layer: LayerVersion | None = None
     deployed: Deployed | None = None
     source: str | None = None
@@ -79,6 +84,7 @@ class Published:
         """Whether anything in AWS is other than before."""
         return bool(
             (self.stored and self.stored.uploaded)
+            or (self.image and self.image.uploaded)
             or (self.layer and self.layer.published)
             or (self.deployed and self.deployed.changes)
         )
@@ -120,15 +126,25 @@ def publish_artifacts(
     artifacts = {part.name: each for part, each in zip(everything, prepared, strict=True) if isinstance(each, list)}
     account = connect(project.publish, host.environ, dry_run=options.dry_run)
     with contextlib.ExitStack() as stack:
-        bucket = None
-        needed = options.mode == "declare" or (options.mode == "upload" and functions)
+        bucket, needed = None, _certainly_to_s3(options, functions, layers)
         if project.publish.bucket or needed:
             bucket = stack.enter_context(Bucket(account, project.publish, Store(host.cache), reporter))
         if bucket and needed:
             bucket.check()
         work = _Work(project, options, account, bucket, artifacts)
+        if any(function.image for function in functions):
+            place = ImagePlace.of(account, project.publish, reporter)
+            place.check(create=options.create_repository)
+            place.warn_of_lifecycle([tag_of(artifacts[each.name][0]) for each in functions if each.image])
+            work = replace(work, images=(place, stack.enter_context(open_registries(host, reporter))))
         published = work.all(layers, functions, reporter)
     return Publication(tuple(published), tuple(account.planned), account.region)
+
+
+def _certainly_to_s3(options: PublishOptions, functions: Sequence[Function], layers: Sequence[Layer]) -> bool:
+    """Whether something goes to S3 whatever its size."""
+    zips = any(not function.image for function in functions)
+    return options.mode != "update" and bool(zips or (options.mode == "declare" and layers))
 
 
 def _refuse_bad_shares(shares: Sequence[str]) -> None:
@@ -150,13 +166,17 @@ def _caught(task: Callable[[], _T]) -> _T | LpackError:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One publish: what it is of, how it is to be done, and where; ``artifacts`` are by the names of their parts."""
+    """One publish: what it is of, how it is to be done, and where; ``artifacts`` are by the names of their parts.
+
+    ``images`` is where images go, and how one gets in, if there are any.
+    """
 
     project: Project
     options: PublishOptions
     account: Account
     bucket: Bucket | None
     artifacts: Mapping[str, list[Ready]]
+    images: tuple[ImagePlace, Registries] | None = None
 
     @property
     def _workers(self) -> int:
@@ -204,10 +224,25 @@ class _Work:
             if failed:
                 fact = f"the layer{'s' if failed[1:] else ''} {' and '.join(failed)}, which it uses, failed"
                 raise PublishError(fact, hint="what is wrong there comes first")
+            if self.images and function.image:
+                place, registries = self.images
+                published = replace(published, image=place.push(artifact, registries))
             if self.options.mode == "update":
                 arns = {name: each.layer.arn for name, each in beneath.items() if each.layer}
-                deployed = self._update(artifact, function, arns, reporter)
+                update = Update(
+                    artifact=artifact,
+                    function=function,
+                    name=self.project.publish.name_in_aws(function.name),
+                    layers=arns,
+                    image=published.image.uri if published.image else "",
+                    account=self.account,
+                    bucket=self.bucket,
+                    reporter=reporter,
+                )
+                deployed = self._updated(update)
                 return replace(published, deployed=deployed, stored=deployed.stored)
+            if published.image:
+                return published
             source = inline_source(artifact.file, function) if self.options.inline else None
             if source is not None:
                 return replace(published, source=source)
@@ -218,14 +253,13 @@ class _Work:
     def _stored(self, artifact: Ready, reporter: Reporter) -> Stored:
         return required(self.bucket, artifact).upload(artifact.name, artifact.file, artifact.digests, reporter)
 
-    def _update(self, artifact: Ready, function: Function, layers: Mapping[str, str], reporter: Reporter) -> Deployed:
-        name, options = self.project.publish.name_in_aws(function.name), self.options
-        update = Update(artifact, function, name, layers, self.account, self.bucket, reporter)
+    def _updated(self, update: Update) -> Deployed:
+        """The function with the artifact, and with the version and the alias that were asked for."""
+        alias, name = self.options.alias, update.name
         deployed, configuration = update.run()
-        alias = options.alias
         version = alias.version if alias else None
-        if version is None and (alias or options.publish_version):
-            version = publish_version(name, configuration, self.account, reporter)
+        if version is None and (alias or self.options.publish_version):
+            version = publish_version(name, configuration, self.account, update.reporter)
         if alias and version and move_alias(name, alias, version, self.account):
             deployed = replace(deployed, changes=(*deployed.changes, "alias"))
         return replace(deployed, version=version, alias=alias.name if alias else None)

@@ -5,6 +5,7 @@ Every change names the revision that it is based on, so that Lambda refuses to u
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,14 +23,16 @@ from .refusals import AwsError
 from .s3 import Bucket, Stored
 from .streaming import FileContent
 
-_PAUSE = 1.0
-"""Seconds between questions whether a change has taken effect."""
+_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds between questions whether a change has taken effect; the last goes on."""
 
 _PATIENCE = 300.0
 """Seconds for a change to take effect: as long as the AWS command line waits."""
 
 _CONFLICTS = 5
 """How often somebody else's change is waited for."""
+
+_KINDS = {"Zip": "a zip", "Image": "a container image"}
 
 _Configuration = dict[str, Any]
 
@@ -50,12 +53,16 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """An artifact on its way to the function of that name in AWS; ``layers`` are the ARNs of the project's own."""
+    """An artifact on its way to the function of that name in AWS; ``layers`` are the ARNs of the project's own.
+
+    ``image`` is where it is in ECR, by its digest; "" for a zip.
+    """
 
     artifact: Ready
     function: Function
     name: str
     layers: Mapping[str, str]
+    image: str
     account: Account
     bucket: Bucket | None
     reporter: Reporter
@@ -87,9 +94,11 @@ class Update:
 
     def _refuse_others(self, there: _Configuration) -> None:
         """PublishError when the function in AWS is not one that could run the artifact."""
-        target, name = self.function.target, self.name
-        if there.get("PackageType", "Zip") != "Zip":
-            fact = f"function `{name}` is made from a container image, and `{self.artifact.file.name}` is a zip"
+        target, name, kind = self.function.target, self.name, "Image" if self.image else "Zip"
+        if there.get("PackageType", "Zip") != kind:
+            fact = (
+                f"function `{name}` is made from {_KINDS[there['PackageType']]}, and `{self.artifact.file.name}` is not"
+            )
             raise PublishError(fact, hint="Lambda can't change that: delete the function and make it again")
         architectures = there.get("Architectures") or ["x86_64"]
         if architectures != [target.architecture.name]:
@@ -98,6 +107,8 @@ class Update:
             )
             hint = f'set architecture = "{architectures[0]}", or change the function in your infrastructure code'
             raise PublishError(fact, hint=hint)
+        if self.image:  # in which runtime and handler are
+            return
         if there.get("Runtime") != target.runtime.name:
             fact = (
                 f"`{self.artifact.file.name}` is for {target.runtime}, and function `{name}` is {there.get('Runtime')}"
@@ -121,6 +132,8 @@ class Update:
 
     def _code(self) -> tuple[Stored | None, dict[str, Any]]:
         artifact = self.artifact
+        if self.image:
+            return None, {"ImageUri": self.image}
         if artifact.record.size <= DIRECT_UPLOAD_BYTES:
             return None, {"ZipFile": FileContent(artifact.file)}
         bucket = required(self.bucket, artifact)
@@ -141,7 +154,7 @@ class Update:
                 if refusal.code != "ResourceConflictException" or attempt == _CONFLICTS - 1:
                     raise
                 self.reporter.note(f"function `{self.name}` is being changed by somebody else: waiting")
-                time.sleep(_PAUSE)
+                time.sleep(_PAUSES[0] * 2**attempt)
                 there = self._settled(self._configuration())
                 continue
             # Lambda gives the function a new revision when the change has taken effect.
@@ -153,13 +166,13 @@ def settled(
     configuration: _Configuration, ask: Callable[[], _Configuration], subject: str, reporter: Reporter
 ) -> _Configuration:
     """The configuration of a function or version once it is neither pending nor being changed."""
-    end = time.monotonic() + _PATIENCE
+    end, pauses = time.monotonic() + _PATIENCE, itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
     while configuration.get("LastUpdateStatus") == "InProgress" or configuration.get("State") == "Pending":
         if time.monotonic() > end:
             fact = f"{subject} is still being changed after {_PATIENCE:.0f} seconds"
             raise PublishError(fact, hint="wait until AWS has done that, then publish again")
         reporter.progress(f"waiting for {subject}", 0, 1)
-        time.sleep(_PAUSE)
+        time.sleep(next(pauses))
         configuration = ask()
     for status, reason in (("LastUpdateStatus", "LastUpdateStatusReason"), ("State", "StateReason")):
         if configuration.get(status) == "Failed":

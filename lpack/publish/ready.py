@@ -12,14 +12,15 @@ from pathlib import Path
 
 from .. import __version__
 from ..artifacts import artifacts_of_layer, layer_for
-from ..build import artifact_of
+from ..build import artifact_of_function
 from ..check import Subject
 from ..config import Function, Layer
 from ..config_keys import LayerArn
 from ..errors import PublishError, UsageError
 from ..examine import Checked, check_artifact, check_layer_artifact, layer_part, layers_beneath
+from ..examine_images import check_own_image
 from ..model import Finding, Host, Severity, Target
-from ..record import FUNCTION, Record, read_record
+from ..record import FUNCTION, IMAGE, Record, read_record
 from ..store import Store, sha256_of
 from ..subjects import layer_subjects, subject_of
 from .digests import Digests, digests_of, in_base64
@@ -77,10 +78,10 @@ def ready(part: Function | Layer, folder: Folder) -> list[Ready]:
 
 
 def _ready_function(function: Function, folder: Folder) -> Ready:
-    file = artifact_of(function.name, folder.output)
+    file = artifact_of_function(function, folder.output)
     record = _record_of(function.name, file)
     target, host = function.target, folder.host
-    if (record.kind, record.name) != (FUNCTION, function.name):
+    if (record.kind, record.name) != (IMAGE if function.image else FUNCTION, function.name):
         raise _other(function.name, file, f"`{record.name}`, a {record.kind.replace('-', ' ')}")
     built_for = (*record.runtimes, *record.architectures)
     if built_for != (target.runtime.name, target.architecture.name):
@@ -94,6 +95,8 @@ def _ready_function(function: Function, folder: Folder) -> Ready:
     of_layers = [sha256_of(layer).hex() for layer in beneath if layer]
 
     def check() -> Checked:
+        if function.image:
+            return check_own_image(file, subject, host=host)
         read = functools.partial(layer_part, host=host)
         own = layers_beneath(function.name, function.layers, target, folder.output, read)
         return check_artifact(file, subject, host=host, layers=own)
@@ -133,8 +136,9 @@ def _record_of(name: str, file: Path) -> Record:
 def _fitting(name: str, file: Path, record: Record, store: Store) -> Digests:
     """The digests of an artifact that is the one which its record describes."""
     digests = digests_of(file, store)
-    fits = (digests.size, digests.whole.hex(), in_base64(digests.whole))
-    if fits != (record.size, record.sha256, record.code_sha256):
+    # That of an image is the digest of its manifest, which is looked at before it is pushed.
+    code_sha256 = record.code_sha256 if record.image else in_base64(digests.whole)
+    if (digests.size, digests.whole.hex(), code_sha256) != (record.size, record.sha256, record.code_sha256):
         fact = f"`{file.name}` is not the artifact that `{file.name}.json` describes"
         raise PublishError(fact, hint=f"something changed it after the build: run `lpack build {name}`")
     return digests

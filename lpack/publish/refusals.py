@@ -188,7 +188,7 @@ def _subject(service: str, parameters: Mapping[str, Any]) -> str:
             return f"function `{function}`"
         case {"LayerName": layer}:
             return f"layer `{layer}`"
-        case {"repositoryName": repository}:
+        case {"repositoryName": repository} | {"repositoryNames": [repository]}:
             return f"repository `{repository}`"
     return service
 

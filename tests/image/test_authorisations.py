@@ -2,20 +2,23 @@
 
 import base64
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import local_registry
 import pytest
 import registry_faults as faulty
 from index_server import AUTHORITY, CERTIFICATES
-from local_registry import AWS_LOGIN, LOGIN, LocalRegistry, TokenServer, certificate_for, running, serving_tokens
+from local_registry import (
+    AWS_LOGIN,
+    LOGIN,
+    LocalRegistry,
+    TokenServer,
+    certificate_for,
+    serving_tokens,
+    tunnels_to,
+)
 from moto.server import ThreadedMotoServer
 from registry_faults import in_front_of
 from sample_images import noise, sample_image
@@ -278,36 +281,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     yield
     server.stop()
-
-
-@contextmanager
-def tunnels_to(registry: LocalRegistry) -> Iterator[str]:
-    """A proxy for CONNECT, behind which every host is the registry."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the name is the library's
-            pass
-
-        def do_CONNECT(self) -> None:
-            host, _, port = registry.host.partition(":")
-            with socket.create_connection((host, int(port))) as upstream:
-                self.send_response(200)
-                self.end_headers()
-                back = threading.Thread(target=pump, args=(upstream, self.connection))
-                back.start()
-                pump(self.connection, upstream)
-                back.join()
-            self.close_connection = True
-
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                target.sendall(data)
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
-
-    with running(Handler) as port:
-        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.usefixtures("aws")

@@ -14,7 +14,22 @@ import boto3
 import pytest
 from aws_front import Front, fronting, moto_server
 from aws_projects import BUCKET, HANDLER, ORDERS, REGION, SETTINGS
+from botocore.loaders import JSONFileLoader
 from in_process import lpack
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _services_are_read_once() -> Iterator[None]:
+    """AWS's library reads megabytes about each service, for each client anew; a user's process has one of each."""
+    read = JSONFileLoader.load_file
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: remembered(path))
+
+        @functools.cache
+        def remembered(path: str) -> Any:
+            return read(JSONFileLoader(), path)
+
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def test_the_body_is_what_it_would_be(tmp_path: Path, size: int) -> None:
         assert body.read() == expected
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=50), reads=st.lists(st.tuples(st.integers(0, 99), st.integers(1, 20))))
 def test_it_is_read_from_anywhere(tmp_path: Path, data: bytes, reads: list[tuple[int, int]]) -> None:
     (tmp_path / "file").write_bytes(data)

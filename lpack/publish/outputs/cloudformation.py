@@ -11,7 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..images import StoredImage
 from ..layers import code_in
+from ..s3 import Stored
 from .declared import Declared, DeclaredFunction, DeclaredLayer
 from .names import logical_names
 
@@ -49,8 +51,11 @@ def about_function(declared: DeclaredFunction, layer_names: Mapping[str, str]) -
     function = declared.function
     properties: dict[str, Any] = {
         "FunctionName": declared.name,
-        "Handler": function.handler,
-        "Runtime": function.target.runtime.name,
+        **(
+            {"PackageType": "Image"}
+            if isinstance(declared.code, StoredImage)
+            else {"Handler": function.handler, "Runtime": function.target.runtime.name}
+        ),
         "Architectures": [function.target.architecture.name],
         "MemorySize": function.memory,
         "Timeout": function.timeout,
@@ -79,9 +84,18 @@ def about_layer(declared: DeclaredLayer) -> dict[str, Any]:
 
 
 def _function(declared: DeclaredFunction, layer_names: Mapping[str, str]) -> dict[str, Any]:
-    code = {"ZipFile": declared.code} if isinstance(declared.code, str) else code_in(declared.code)
-    properties = {"Code": code, "Role": {"Ref": ROLE}, **about_function(declared, layer_names)}
+    properties = {"Code": _code(declared.code), "Role": {"Ref": ROLE}, **about_function(declared, layer_names)}
     return {"Type": "AWS::Lambda::Function", "Properties": properties}
+
+
+def _code(code: Stored | StoredImage | str) -> dict[str, str]:
+    match code:
+        case Stored():
+            return code_in(code)
+        case StoredImage():
+            return {"ImageUri": code.uri}
+        case str():
+            return {"ZipFile": code}
 
 
 def _layer(declared: DeclaredLayer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ...config_keys import LayerArn
 from ...errors import PublishError
 from ...record import Record
 from .. import Published
+from ..images import StoredImage
 from ..s3 import Stored
 
 
@@ -25,7 +26,7 @@ class DeclaredLayer:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredFunction:
-    """A function called ``name`` in AWS, and where its code is, or its source itself; its layers in their order.
+    """A function called ``name`` in AWS, and where its code or image is, or its source itself; its layers in order.
 
     Layers of others are named by their ARNs.
     """
@@ -33,7 +34,7 @@ class DeclaredFunction:
     name: str
     function: Function
     record: Record
-    code: Stored | str
+    code: Stored | StoredImage | str
     layers: tuple[DeclaredLayer | str, ...]
 
 
@@ -53,12 +54,14 @@ def declared(artifacts: Sequence[Published], project: Project) -> Declared:
     layers, functions = [], []
     for each in artifacts:
         match each:
-            case Published(part=Layer() as layer, record=Record() as record, stored=Stored() as code):
-                layers.append(DeclaredLayer(each.name, layer, record, code))
-            case Published(part=Function() as function, record=Record() as record) if each.stored or each.source:
+            case Published(part=Layer() as layer, record=Record() as record, stored=Stored() as stored):
+                layers.append(DeclaredLayer(each.name, layer, record, stored))
+            case Published(part=Function() as function, record=Record() as record) if (
+                code := each.stored or each.image or each.source
+            ):
                 beneath = tuple(_layer(name, function, layers) for name in function.layers)
                 name = project.publish.name_in_aws(function.name).rpartition(":")[2]
-                functions.append(DeclaredFunction(name, function, record, each.stored or each.source or "", beneath))
+                functions.append(DeclaredFunction(name, function, record, code, beneath))
             case _:
                 raise PublishError(f"`{each.name}` was not published, so that nothing can be said of it")
     return Declared(tuple(functions), tuple(layers))

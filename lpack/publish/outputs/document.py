@@ -17,6 +17,7 @@ def fields(artifact: Published) -> dict[str, Any]:
         "s3_bucket": stored.bucket if stored else None,
         "s3_key": stored.key if stored else None,
         "s3_object_version": stored.version if stored else None,
+        "image_uri": artifact.image.uri if artifact.image else None,
         "layer_version_arn": layer.arn if layer else None,
         "function_arn": deployed.arn if deployed else None,
         "version": deployed.version if deployed else None,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from .. import Published
 from .document import fields
 
-_SINGLE = ("s3_bucket", "s3_key", "s3_object_version", "layer_version_arn", "function_arn", "version")
+_SINGLE = ("s3_bucket", "s3_key", "s3_object_version", "image_uri", "layer_version_arn", "function_arn", "version")
 
 
 def report(artifacts: Sequence[Published]) -> str:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..images import StoredImage
 from ..s3 import Stored
 from .cloudformation import about_function, about_layer, layer_names, named_functions
 from .declared import Declared, DeclaredFunction, DeclaredLayer
@@ -29,8 +30,18 @@ def template(declared: Declared) -> str:
 
 
 def _function(declared: DeclaredFunction, layer_names: Mapping[str, str]) -> dict[str, Any]:
-    code = {"InlineCode": declared.code} if isinstance(declared.code, str) else {"CodeUri": _place(declared.code)}
-    return {"Type": "AWS::Serverless::Function", "Properties": {**code, **about_function(declared, layer_names)}}
+    properties = {**_code(declared.code), **about_function(declared, layer_names)}
+    return {"Type": "AWS::Serverless::Function", "Properties": properties}
+
+
+def _code(code: Stored | StoredImage | str) -> dict[str, Any]:
+    match code:
+        case Stored():
+            return {"CodeUri": _place(code)}
+        case StoredImage():
+            return {"ImageUri": code.uri}
+        case str():
+            return {"InlineCode": code}
 
 
 def _layer(declared: DeclaredLayer) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...errors import UsageError
 from ...record import Record
+from ..images import StoredImage
 from ..s3 import Stored
 from .declared import Declared, DeclaredFunction, DeclaredLayer
 from .names import identifier
@@ -33,12 +34,11 @@ def template(declared: Declared) -> str:
 
 
 def _function(declared: DeclaredFunction) -> dict[str, Any]:
-    function = declared.function
+    function, is_zip = declared.function, not isinstance(declared.code, StoredImage)
     resource: dict[str, Any] = {
         "function_name": declared.name,
         "role": f"${{var.{ROLE}}}",
-        "handler": _literal(function.handler),
-        "runtime": function.target.runtime.name,
+        **({"handler": _literal(function.handler), "runtime": function.target.runtime.name} if is_zip else {}),
         "architectures": [function.target.architecture.name],
         "memory_size": function.memory,
         "timeout": function.timeout,
@@ -69,7 +69,9 @@ def _layer(declared: DeclaredLayer) -> dict[str, Any]:
     return resource
 
 
-def _code(code: Stored | str, record: Record) -> dict[str, str]:
+def _code(code: Stored | StoredImage | str, record: Record) -> dict[str, str]:
+    if isinstance(code, StoredImage):
+        return {"package_type": "Image", "image_uri": code.uri}
     if isinstance(code, str):
         raise UsageError("Terraform's files can't hold the source of functions", hint="leave out `--inline`")
     version = {"s3_object_version": code.version} if code.version else {}

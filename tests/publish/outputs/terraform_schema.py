@@ -30,6 +30,8 @@ def _resource(properties: dict[str, Any], required: list[str]) -> dict[str, Any]
 
 FUNCTION = {
     **CODE,
+    "package_type": {"enum": ["Zip", "Image"]},
+    "image_uri": {"type": "string", "pattern": "^[^$]+@sha256:[0-9a-f]{64}$"},
     "function_name": LITERAL,
     "role": REFERENCE,
     "handler": LITERAL,
@@ -67,7 +69,7 @@ TERRAFORM: dict[str, Any] = {
         "resource": {
             "type": "object",
             "properties": {
-                "aws_lambda_function": _resource(FUNCTION, ["function_name", "role", "s3_bucket", "s3_key"]),
+                "aws_lambda_function": _resource(FUNCTION, ["function_name", "role"]),
                 "aws_lambda_layer_version": _resource(LAYER, ["layer_name", "s3_bucket", "s3_key"]),
             },
             "additionalProperties": False,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import jsonschema
 import pytest
 from aws_front import Front
 from aws_projects import BUCKET, HANDLER, ORDERS, SETTINGS, record
+from cloudformation_linter import cfn_lint
 from in_process import lpack
 from terraform_schema import TERRAFORM
 
@@ -66,18 +65,6 @@ def printed(folder: Path, *options: str) -> Any:
 
 def object_version(client: Client, key: str) -> str:
     return str(client("s3").head_object(Bucket=BUCKET, Key=key)["VersionId"])
-
-
-def cfn_lint(template: Any, folder: Path) -> str:
-    """What cfn-lint has to say, in the region that all is for; warnings count."""
-    file = folder / "template.json"
-    file.write_text(json.dumps(template))
-    program = Path(sys.executable).with_name("cfn-lint")
-    command = [program, "--regions", "eu-west-1", "--format", "parseable", "--template", file]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert process.stderr == ""
-    assert (process.returncode == 0) == (process.stdout == "")
-    return process.stdout
 
 
 def test_cloudformation(folder: Path, client: Client, tmp_path: Path) -> None:
