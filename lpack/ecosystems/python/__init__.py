@@ -81,7 +81,7 @@ def _selected(ask: Ask, locked: Locked, target: Target) -> tuple[Distribution, .
     requirements = locked.requirements
     # Other kinds have had their extras and groups resolved into the lock.
     choice = Choice(requirements.extras, requirements.groups or None) if requirements.kind == "pylock" else Choice()
-    return select(locked.locks[target], target, choice, ask.store, can_build=native_of(ask).can_build)
+    return select(locked.locks[target], target, choice, ask.store, why_nobody=native_of(ask).why_nobody)
 
 
 def _lacking(ask: Ask, locked: Locked, target: Target) -> list[Distribution]:

@@ -127,8 +127,8 @@ def resolve_in_container(requirements: Requirements, question: Question, ask: As
         text = (results / PINS).read_text(encoding="utf-8")
         # Local projects are pinned as the folders that they are in there.
         text = text.replace("file:///lpack/sources", requirements.folder.resolve().as_uri())
-    can_build = native_of(ask).can_build
-    return resolve(pinned(question, text), store=ask.store, host=ask.host, can_build=can_build)
+    why_nobody = native_of(ask).why_nobody
+    return resolve(pinned(question, text), store=ask.store, host=ask.host, why_nobody=why_nobody)
 
 
 def builder(building: Building, target: Target, host: Host) -> InContainer:

@@ -51,7 +51,7 @@ def _answer(question: Question, requirements: Requirements, ask: Ask) -> Answer:
         return resolve_in_container(requirements, question, ask)
     if ask.project.building.resolver == "pip-tools":
         return resolve_with_pip_tools(requirements, question, store=ask.store, host=ask.host)
-    return resolve(question, store=ask.store, host=ask.host, can_build=native_of(ask).can_build)
+    return resolve(question, store=ask.store, host=ask.host, why_nobody=native_of(ask).why_nobody)
 
 
 def _pinned(question: Question, provided: Mapping[str, Provided]) -> Question:

@@ -118,7 +118,7 @@ def lock(ask: Ask, policy: Policy) -> Locked:
     own = _own(requirements, made, file, wanted)
     for target, each in own.locks.items():
         select(
-            each, target, Choice(), ask.store, can_build=native_of(ask).can_build
+            each, target, Choice(), ask.store, why_nobody=native_of(ask).why_nobody
         )  # what does not fit is told before it is written
     if made != existing:
         _write(file, made)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -15,8 +15,12 @@ from .tags import fits, python_version, tags_of, wheel_tags
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
-WAYS = "build it in a container (start a Docker Engine) or with zig (`pip install 'lpack[zig]'`)"
+_IN_CONTAINER = "in a container (`lpack build --in-container`, with a Docker Engine)"
+WAYS = f"build it {_IN_CONTAINER} or with zig (`pip install 'lpack[zig]'`)"
 """How native code can be built where there is no wheel of it."""
+
+WhyNobody = Callable[[Target], tuple[str, ...] | None]
+"""Why nobody can build native code for a target, for each who might; None if somebody can."""
 
 _SYSTEMS = {"win": "Windows", "macosx": "macOS", "ios": "iOS", "android": "Android", "pyodide": "WebAssembly"}
 _LEGACY_GLIBC = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
@@ -38,10 +42,12 @@ def has_native_wheels(package: Mapping[str, Any]) -> bool:
     return any(tag.platform != "any" for name in file_names(package) for tag in tags_of(name))
 
 
-def explain(package: Mapping[str, Any], target: Target, *, newest: str | None) -> ResolveError:
+def explain(
+    package: Mapping[str, Any], target: Target, *, newest: str | None, why_nobody: Sequence[str] = ()
+) -> ResolveError:
     """The error for a package of a lock whose wheels are not for the target.
 
-    ``newest`` is the newest version that has one which is.
+    ``newest`` is the newest version that has one which is, ``why_nobody`` for each who might build one why he can't.
     """
     names, name, version = file_names(package), package["name"], str(package.get("version", ""))
     ways = [f"ask for `{name}=={newest}`, the newest version that has one"] if newest and newest != version else []
@@ -53,6 +59,7 @@ def explain(package: Mapping[str, Any], target: Target, *, newest: str | None) -
     return ResolveError(
         f"`{name}` {version} has no wheel for {target.description}: {why_not(names, target)}",
         hint=", or ".join(ways),
+        details=why_nobody if package.get("sdist") else (),
     )
 
 

@@ -94,7 +94,12 @@ class Native:
 
     def can_build(self, target: Target) -> bool:
         """Whether anybody can build here for the target."""
-        return not isinstance(self.able(target), tuple)
+        return self.why_nobody(target) is None
+
+    def why_nobody(self, target: Target) -> tuple[str, ...] | None:
+        """For each builder, why it can't build here for the target; None if one can."""
+        able = self.able(target)
+        return able if isinstance(able, tuple) else None
 
 
 def native_of(ask: Ask) -> Native:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from ...errors import ResolveError
 from ...model import Host, Target
 from ...processes import Result
 from ...store import Store
-from .missing_wheels import explain, file_names, has_native_wheels
+from .missing_wheels import WhyNobody, explain, file_names, has_native_wheels
 from .requirements import normalised
 from .tags import fits
 from .uv import FOR_ALL_MACHINES, Answer, Question, Uv, what_uv_says, wheels_for
@@ -23,9 +23,7 @@ _NO_WHEELS = re.compile(
 """uv's words; a version of uv that has others shows them as they are, without lpack's explanation."""
 
 
-def resolve(
-    question: Question, *, store: Store, host: Host, can_build: Callable[[Target], bool] = lambda _: False
-) -> Answer:
+def resolve(question: Question, *, store: Store, host: Host, why_nobody: WhyNobody = lambda _: ()) -> Answer:
     """What the target takes. ResolveError explains what can't be met.
 
     Wheels only, so that a version which has none for the target is passed over. Where that leaves nothing, projects
@@ -41,11 +39,15 @@ def resolve(
             sources = frozenset(name for name, package in files.items() if not has_native_wheels(package))
             native = {name for name, package in files.items() if package.get("sdist")}
             native |= {name for name, version in passed_over.items() if _has_sources(name, version, question, uv)}
-            if not sources - question.from_source and native - question.from_source and can_build(question.target):
+            if (
+                not sources - question.from_source
+                and native - question.from_source
+                and why_nobody(question.target) is None
+            ):
                 sources |= native
             if not sources - question.from_source:
                 at_fault = {**passed_over, **{name: package["version"] for name, package in files.items()}}
-                raise _refusal(answer, question, at_fault, uv)
+                raise _refusal(answer, question, at_fault, uv, why_nobody)
             question = replace(question, from_source=question.from_source | sources, constraints=constraints)
             continue
         unfit = dict(_unfit(answer, question.target))
@@ -95,11 +97,13 @@ def _newest(name: str, question: Question, uv: Uv, *, below: str = "") -> str | 
         below = unfit[name]
 
 
-def _refusal(result: Result, question: Question, at_fault: Mapping[str, str], uv: Uv) -> ResolveError:
+def _refusal(
+    result: Result, question: Question, at_fault: Mapping[str, str], uv: Uv, why_nobody: WhyNobody
+) -> ResolveError:
     """The error for requirements that can't be met: the version at fault that lacks a wheel, or what uv says."""
     for name, version in at_fault.items():
         if name not in question.from_source and name in result.stderr:
-            return _explained(name, version, question, uv)
+            return _explained(name, version, question, uv, why_nobody)
     return ResolveError(
         f"the requirements of {question.subject} can't be met for {question.target}",
         hint=_advice(result.stderr),
@@ -107,11 +111,12 @@ def _refusal(result: Result, question: Question, at_fault: Mapping[str, str], uv
     )
 
 
-def _explained(name: str, version: str, question: Question, uv: Uv) -> ResolveError:
+def _explained(name: str, version: str, question: Question, uv: Uv, why_nobody: WhyNobody) -> ResolveError:
     """The error for a version without a wheel for the target, with the ways out."""
     answer = uv.ask(question.about(f"{name}=={version}"), FOR_ALL_MACHINES)
     package = {"name": name, "version": version} if isinstance(answer, Result) else answer.document["packages"][0]
-    return explain(package, question.target, newest=_newest(name, question, uv))
+    newest = _newest(name, question, uv)
+    return explain(package, question.target, newest=newest, why_nobody=why_nobody(question.target) or ())
 
 
 _ADVICE = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from ...errors import InputError, ResolveError, UsageError
 from ...model import Target
 from ...store import Store
-from .missing_wheels import explain, has_native_wheels, why_not
+from .missing_wheels import WhyNobody, explain, has_native_wheels, why_not
 from .requirements import normalised
 from .tags import environment, fits, wheel_tags
 
@@ -84,11 +84,11 @@ class Choice:
 
 
 def select(
-    lock: Lock, target: Target, choice: Choice, store: Store, *, can_build: Callable[[Target], bool] = lambda _: False
+    lock: Lock, target: Target, choice: Choice, store: Store, *, why_nobody: WhyNobody = lambda _: ()
 ) -> tuple[Distribution, ...]:
     """What the target takes of the lock, sorted by name; ResolveError when something has nothing that fits.
 
-    Sources that most likely hold native code fit if somebody ``can_build`` it for the target.
+    Sources that most likely hold native code fit unless ``why_nobody`` says why they can't be built for the target.
 
     Noted in the store: the same lock gives the same answer, and reading it takes as long as the rest of a build.
     """
@@ -101,8 +101,8 @@ def select(
         selected, native = _select(lock, target, choice)
     except ValueError as error:  # an address that is none, which the standard's reader lets pass
         raise InputError(f"{lock.subject} holds what can't be understood: {error}", hint="lock it again") from error
-    if native and not can_build(target):
-        raise native[0]
+    if native and (reasons := why_nobody(target)) is not None:
+        raise ResolveError(native[0].message, hint=native[0].hint, details=reasons)
     # Once it is noted nobody is asked again: what was built is in the store, even where it can't be built any more.
     store.make_note(_NOTE, key, [_to_note(each) for each in selected])
     return selected

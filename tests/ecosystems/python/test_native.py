@@ -148,8 +148,9 @@ def test_with_nobody_to_build_it_both_ways_are_named(
     with pytest.raises(ResolveError) as caught:
         workshop.lock(requirements=["demo"])
     assert "`demo` 1.0 has no wheel for python3.13 on x86_64" in caught.value.message
-    assert "build it in a container (start a Docker Engine)" in str(caught.value.hint)
+    assert "build it in a container (`lpack build --in-container`" in str(caught.value.hint)
     assert "`pip install 'lpack[zig]'`" in str(caught.value.hint)
+    assert caught.value.details == ("container: no engine answers", "zig: ziglang is not installed")
     assert not list(workshop.folder.glob("pylock.*"))
 
 
