@@ -62,7 +62,7 @@ def tools(host: Host) -> list[Tool]:
     python = f"{platform.python_version()} ({sys.executable})"
     store = Tool("store", _store(host.cache), "keeping wheels and packed files", required=True, absent="not writable")
     own = Tool("Python", python, "running lpack", required=True)
-    return [own, store, *_packages(), *_programs(host), _zig(host), _headers(host), _engine(host)]
+    return [own, store, *_packages(), *_programs(host), _zig(host), _headers(host), _engine(host), _credentials()]
 
 
 def _store(folder: Path) -> str:
@@ -125,3 +125,34 @@ def _engine(host: Host) -> Tool:
     except ToolError as error:
         found, absent = "", error.message
     return Tool("Docker Engine", found, needed_for, absent=absent)
+
+
+def _credentials() -> Tool:
+    """Where AWS's library finds credentials, which are not looked at any further."""
+    from botocore.exceptions import BotoCoreError
+    from botocore.session import Session
+
+    absent = "none found"
+    found = ""
+    try:
+        credentials = Session().get_credentials()
+    except BotoCoreError as error:  # a profile that is not there, or half a key
+        absent = str(error)
+    else:
+        found = f"from {_SOURCES.get(credentials.method, credentials.method)}" if credentials else ""
+    return Tool("AWS credentials", found, "publishing, and images in ECR", absent=absent)
+
+
+_SOURCES = {
+    "env": "the environment",
+    "shared-credentials-file": "~/.aws/credentials",
+    "config-file": "~/.aws/config",
+    "assume-role": "a role that is assumed",
+    "assume-role-with-web-identity": "a role, by web identity",
+    "sso": "AWS SSO",
+    "login": "`aws login`",
+    "custom-process": "a program of the profile",
+    "container-role": "the container's role",
+    "iam-role": "the machine's role",
+}
+"""What AWS's library calls the places where it finds credentials."""

@@ -117,3 +117,22 @@ def test_why_there_is_no_docker_engine_is_told(tmp_path: Path, programs: Program
     engine = found(tmp_path, programs({}), NOWHERE)["Docker Engine"]
     assert (engine.found, engine.required) == ("", False)
     assert engine.absent == f"no Docker Engine answers at `{NOWHERE}`"
+
+
+def test_credentials_of_aws_are_found_and_not_shown(
+    tmp_path: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found(tmp_path, programs({}))["AWS credentials"].found == ""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
+    tool = found(tmp_path, programs({}))["AWS credentials"]
+    assert tool.found == "from the environment"
+    assert not any(secret in str(tool) for secret in ("AKIA", "wJalr"))
+
+
+def test_settings_of_aws_that_lead_nowhere_are_told(
+    tmp_path: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    tool = found(tmp_path, programs({}))["AWS credentials"]
+    assert (tool.found, tool.absent) == ("", "The config profile (nobody) could not be found")
