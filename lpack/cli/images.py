@@ -18,7 +18,10 @@ from ..record import IMAGE, read_record
 from .options import target_of
 from .session import Session, today
 
-_ZIP = b"PK"
+_TAR_NAMES = (".tar", ".tar.gz", ".tgz")
+_GZIP = b"\x1f\x8b"
+_USTAR = b"ustar"
+_USTAR_AT = 257
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ def is_image(name: str, session: Session) -> bool:
     path = session.path(name)
     if path.is_file():
         with path.open("rb") as file:
-            return file.read(len(_ZIP)) != _ZIP and not name.endswith(".zip")
+            start = file.read(_USTAR_AT + len(_USTAR))
+        return name.endswith(_TAR_NAMES) or start.startswith(_GZIP) or start[_USTAR_AT:] == _USTAR
     if is_local(name, session.folder):
         return path.is_dir()
     # A path that is mistyped is not to be asked for in a registry.
