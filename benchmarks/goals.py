@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from images import BUILD, DOCKER_BUILD, DOCKER_EDIT, EDIT, UPLOADED
+from invoking import ANEW, BY_HAND, IMPORTS, PANDAS, SMALL, WARM
 from measure import Series
 from parts import BUNDLE, CHANGED, JAVA, LAYERED, MAVEN, NODE, NOTHING, SAM, UV, WHOLE
 
 Results = Mapping[str, Series]
 
-_OF_OTHERS = (UV, SAM, MAVEN, DOCKER_BUILD, DOCKER_EDIT, f"{BUNDLE}, {CHANGED}", f"{JAVA}, {CHANGED}")
-"""How the names end of runs whose memory is not lpack's own: peers, and builds in which esbuild or Maven runs."""
+_OF_OTHERS = (
+    *(UV, SAM, MAVEN, DOCKER_BUILD, DOCKER_EDIT, f"{BUNDLE}, {CHANGED}", f"{JAVA}, {CHANGED}"),
+    *(BY_HAND, PANDAS, ANEW, IMPORTS),
+)
+"""How the names end of runs whose memory is not lpack's own: peers, and those in which another does the work."""
 
 
 class Goal(NamedTuple):
@@ -28,7 +32,7 @@ def report(results: Results, environment: str, rounds: int) -> list[str]:
     """The tables: lpack beside its peers, and every figure beside its goal."""
     lines = [f"Medians of {rounds} runs in turns, on {environment}.", ""]
     lines += ["| command | time | peak memory |", "| --- | ---: | ---: |"]
-    timed = [(name, series) for name, series in results.items() if name != UPLOADED]
+    timed = [(name, series) for name, series in results.items() if name not in (UPLOADED, WARM)]
     lines += [f"| {name} | {_seconds(series.time)} | {_memory(series.peak)} |" for name, series in timed]
     lines += ["", "| goal | measured | wanted | met |", "| --- | ---: | ---: | --- |"]
     goals = [goal for name, of in _GOALS.items() if name in results for goal in of(results)]
@@ -90,6 +94,20 @@ def _of_images(results: Results) -> list[Goal]:
     ]
 
 
+def _of_invoking(results: Results) -> list[Goal]:
+    small, pandas, imports, warm = (results[name].time for name in (SMALL, PANDAS, IMPORTS, WARM))
+    beyond = pandas - imports
+    goals = [
+        Goal(SMALL, _seconds(small), "< 1 s", small < 1),
+        Goal(f"{PANDAS}, beyond its imports", _seconds(beyond), "< 0.3 s", beyond < 0.3),
+        Goal(f"{WARM}, median", f"{1000 * warm:.1f} ms", "< 5 ms", warm < 0.005),
+    ]
+    if BY_HAND in results:
+        by_hand = results[BY_HAND].time
+        goals.append(Goal(BY_HAND, _seconds(by_hand), "slower than lpack", by_hand > small))
+    return goals
+
+
 _GOALS = {
     WHOLE: _of_one,
     "100 functions": _of_many,
@@ -98,6 +116,7 @@ _GOALS = {
     BUNDLE: _of_bundle,
     JAVA: _of_java,
     BUILD: _of_images,
+    SMALL: _of_invoking,
 }
 """By a name that the results have when the part was measured."""
 

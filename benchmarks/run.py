@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import images
+import invoking
 import parts
 import tools
 from goals import report
@@ -39,6 +40,7 @@ PARTS = {
     "huge": Part(parts.measure_huge),
     "node": Part(parts.measure_node, ("zip", "node", "npm")),
     "java": Part(parts.measure_java, ("zip", "mvn")),
+    "invoke": Part(invoking.measure_invoking, ("bwrap",)),
     "images": Part(images.measure_images, ("docker", "docker-registry")),
 }
 

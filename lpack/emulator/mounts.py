@@ -55,7 +55,7 @@ def mounts(
 ) -> Iterator[str]:
     """Bubblewrap's options for all of it; ``storage`` is the size of /tmp in MB."""
     yield from _system(files)
-    yield from ("--proc", "/proc", "--dev", "/dev")
+    yield from ("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev")
     yield from ("--perms", "1777", "--size", str(storage << 20), "--tmpfs", "/tmp")  # noqa: S108 -- the sandbox's own
     if interpreter:
         yield from _language(interpreter)
