@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -34,8 +35,12 @@ def main() -> NoReturn:
     except _Ended as end:
         from .output import report_end
 
-        code = report_end(end.word, end.exit_code, _last_words(sys.argv[1:]))
-        sys.stdout.flush()
+        code = end.exit_code
+        # A server's one document is the one that it began with.
+        words = [word for word in sys.argv[1:] if word != "--json" or "--keep" not in sys.argv]
+        with contextlib.suppress(BrokenPipeError):  # whoever read the output is gone, too
+            report_end(end.word, end.exit_code, _last_words(words))
+            sys.stdout.flush()
         os._exit(code)  # a thread may sit before a silent server, and Python would wait for it
     sys.exit(code)
 

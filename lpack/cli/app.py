@@ -286,12 +286,13 @@ def invoke(
     """Run a function as it was built under AWS's Runtime Interface Emulator, and print its response."""
     from ..emulator import Settings
     from .invoking import Calls, Event, invoke_named
-    from .serving import Serving, serve_named
 
     settings = Settings(backend=backend, network=not no_network, rie=rie, base=base)
     if keep:
         if event is not None or event_source or event_option or repeat != 1:
             raise UsageError("`--keep` serves events of others", hint="leave out `--event` and `--repeat`")
+        from .serving import Serving, serve_named
+
         return serve_named(session, name, Serving(session.path(output), port, concurrency, timeout), settings)
     wanted = Event(event, event_source, event_option or [])
     return invoke_named(session, name, Calls(session.path(output), wanted, repeat, timeout), settings)

@@ -6,7 +6,7 @@ as Lambda's own does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,16 +25,22 @@ Interpreter = Literal["python", "node", "java"]
 class Client:
     """A runtime interface client for one target.
 
-    ``tree`` is what lies in FOLDER. ``interpreter`` runs it with ``arguments``, which the handler follows; ``environ``
-    is what it needs to find its own files.
+    ``interpreter`` runs it with ``arguments``, which the handler follows; ``environ`` is what it needs to find its own
+    files. ``content`` is the digest (hex) of these, by which they are known when nobody has to read them.
     """
 
     name: str
     version: str
     interpreter: Interpreter
     arguments: tuple[str, ...]
-    tree: Tree
+    content: str
+    read: Callable[[], Tree] = field(repr=False, compare=False)
     environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tree(self) -> Tree:
+        """What lies in FOLDER."""
+        return self.read()
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

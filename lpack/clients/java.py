@@ -28,10 +28,12 @@ def java_client(target: Target, means: Means) -> Client:
     """The client, which is one for all versions of Java and both architectures."""
     # Lambda's class path: its own jars, the function's classes and jars, then those of layers.
     folders = (f"{FOLDER}/*", "/var/task", "/var/task/lib/*", "/opt/java/lib/*")
+    tree = pinned_jars([f"com.amazonaws:{_NAME}:{_VERSION}"], PINS, target, means, subject=_SUBJECT)
     return Client(
         name=_NAME,
         version=_VERSION,
         interpreter="java",
         arguments=("-cp", ":".join(folders), _MAIN),
-        tree=pinned_jars([f"com.amazonaws:{_NAME}:{_VERSION}"], PINS, target, means, subject=_SUBJECT),
+        content=tree.content,
+        read=lambda: tree,
     )

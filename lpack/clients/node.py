@@ -53,12 +53,14 @@ def node_client(target: Target, means: Means) -> Client:
         with means.store.lock(key):
             pack = _kept(key, means.store) or _compiled(release, key, target, means)
     imports = Entry("imports.mjs", REGULAR, Content.of(_IMPORTS.read_bytes()))
+    tree = Tree.of((imports, *pack.entries))
     return Client(
         name=_NAME,
         version=_version(lock),
         interpreter="node",
         arguments=(f"--import={FOLDER}/imports.mjs", f"{FOLDER}/{start}"),
-        tree=Tree.of((imports, *pack.entries)),
+        content=tree.content,
+        read=lambda: tree,
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..archive.zip_reader import read_zip
 from ..aws.layer_paths import BOOTSTRAP
 from ..clients import Client
 from ..errors import UsageError
@@ -53,6 +52,8 @@ def _unpacked(artifacts: Sequence[Artifact], store: Store) -> Iterator[Path]:
     digest = hashlib.sha256(b"".join(each.sha256 for each in artifacts)).digest()
 
     def fill(folder: Path) -> None:
+        from ..archive.zip_reader import read_zip
+
         for artifact in artifacts:
             write_tree(read_zip(artifact.file), folder)
 
@@ -62,6 +63,6 @@ def _unpacked(artifacts: Sequence[Artifact], store: Store) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _of_client(client: Client, store: Store) -> Iterator[Path]:
-    digest = bytes.fromhex(client.tree.content)
+    digest = bytes.fromhex(client.content)
     with unpacked(digest, lambda folder: write_tree(client.tree, folder), store) as folder:
         yield folder

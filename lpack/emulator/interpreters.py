@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..ecosystems.node.npm import run_npm
-from ..ecosystems.python.uv import find_uv, uv_environment
 from ..errors import ToolError
 from ..means import Means
 from ..model import Host, Target
@@ -82,6 +80,8 @@ def _pythons(version: str, host: Host) -> Iterator[Path]:
         yield Path(found)
     versions = Path(host.environ.get("PYENV_ROOT") or Path(host.environ.get("HOME", "/"), ".pyenv"), "versions")
     yield from sorted(versions.glob(f"{version}.*/bin/python{version}"))
+    from ..ecosystems.python.uv import find_uv, uv_environment
+
     # uv knows its own Pythons, and those of other tools; that of lpack's own environment does not hide any.
     result = run(
         [find_uv(), "python", "find", "--no-project", "--no-python-downloads", "--system", version],
@@ -139,6 +139,8 @@ def _node_version(program: Path, store: Store, host: Host) -> str:
 def _node_of_npm(target: Target, means: Means) -> Path:
     """The Node.js of the target's version that npm's package `node` brings, fetched once."""
     store, host, reporter = means
+    from ..ecosystems.node.npm import run_npm
+
     major = target.runtime.version
     package = f"node-linux-{'x64' if platform.machine() == 'x86_64' else 'arm64'}"
     key = hashlib.sha256(f"{package}@{major}".encode()).digest()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..aws.architectures import Architecture
 from ..aws.runtimes import RUNTIMES
-from ..ecosystems.python.pinned import pinned_wheels
 from ..errors import UsageError
 from ..means import Means
 from ..model import Target
@@ -60,6 +59,8 @@ def _own(program: Path) -> Path:
 
 
 def _fetched(architecture: Architecture, digest: bytes, means: Means) -> Path:
+    from ..ecosystems.python.pinned import pinned_wheels
+
     store, _, reporter = means
     reporter.note("getting AWS's Runtime Interface Emulator, once")
     target = Target(RUNTIMES[_PYTHON], architecture)

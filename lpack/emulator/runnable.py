@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..artifacts import layer_for
 from ..config import Function
 from ..config_keys import LayerArn
 from ..errors import InputError, LpackError, UsageError
@@ -96,6 +95,8 @@ def _layer(layer: str | LayerArn, function: Function, output: Path) -> Artifact:
             f"`{function.name}` uses the layer `{layer.arn}`, whose files are not on this machine",
             hint="download its zip, and make it a layer of this project while you run the function here",
         )
+    from ..artifacts import layer_for
+
     file = layer_for(layer, function.target, output)
     if file is None:
         fact = f"the layer `{layer}` of `{function.name}` was not built for {function.target}"
