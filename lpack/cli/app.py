@@ -98,6 +98,7 @@ def lock(
         "lpack build",
         "lpack build orders -o out",
         "lpack build --frozen --json    # in CI",
+        "lpack build orders --whole && docker load -i dist/orders.tar",
         "lpack build orders --push --repository localhost:5000/shop:v1",
         "lpack build --in-container -v    # compile inside Amazon Linux, and see how",
         "lpack build --layer scipy --runtime python3.13 --architecture arm64",
@@ -163,6 +164,7 @@ def build(
         "lpack check",
         "lpack check orders",
         "lpack check build/app.zip --runtime python3.13 --handler app.handler --layer build/deps.zip",
+        "lpack check docker-daemon:orders:latest --runtime python3.13",
     )
 )
 @with_session
@@ -170,7 +172,7 @@ def check(
     session: Session,
     subjects: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME|FILE]...", help="Functions and layers, or zips that any tool built."),
+        typer.Argument(metavar="[NAME|FILE|IMAGE]...", help="Functions and layers, or zips and images that any tool built."),
     ] = None,
     *,
     output: Output = DIST,

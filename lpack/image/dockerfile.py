@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..engine import connect, understood
+from ..engine import connect, said, understood
 from ..errors import ToolError, UsageError
 from ..means import Means
 from .config import parse_config
@@ -81,6 +81,8 @@ def _missing(descriptor: Descriptor, diff_id: str) -> Layer:
 
 def _built(dockerfile: Path, context: Path, platform: Platform, means: Means) -> str:
     """The id of the image in the engine."""
+    from docker.errors import APIError
+
     subject = f"building `{dockerfile}`"
     lines: list[str] = []
     with connect(means.host.environ, timeout=PATIENCE) as client, understood(subject):
@@ -101,6 +103,8 @@ def _built(dockerfile: Path, context: Path, platform: Platform, means: Means) ->
                     raise _failed(dockerfile, str(error), lines)
                 if identity := (step.get("aux") or {}).get("ID"):
                     found = str(identity)
+        except APIError as error:
+            raise _failed(dockerfile, said(error), lines) from error
         except TypeError as error:
             raise UsageError(f"`{context}` can't be the context of a Dockerfile: {error}") from error
     return found
