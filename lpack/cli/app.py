@@ -172,7 +172,9 @@ def check(
     session: Session,
     subjects: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME|FILE|IMAGE]...", help="Functions and layers, or zips and images that any tool built."),
+        typer.Argument(
+            metavar="[NAME|FILE|IMAGE]...", help="Functions and layers, or zips and images that any tool built."
+        ),
     ] = None,
     *,
     output: Output = DIST,
