@@ -118,6 +118,56 @@ def test_a_library_of_the_system_is_asked_for_and_comes_along(build: Build, tmp_
     }
 
 
+RUSTY = {
+    "rusty/pyproject.toml": '[build-system]\nrequires = ["maturin>=1.9,<2"]\nbuild-backend = "maturin"\n'
+    '[project]\nname = "rusty"\nversion = "1.0"\n',
+    "rusty/Cargo.toml": '[package]\nname = "rusty"\nversion = "1.0.0"\nedition = "2021"\n'
+    '[lib]\ncrate-type = ["cdylib"]\n[dependencies]\n'
+    'pyo3-ffi = { version = "0.26", features = ["extension-module"] }\n',
+    "rusty/src/lib.rs": """
+use pyo3_ffi::*;
+use std::ptr::{addr_of_mut, null, null_mut};
+
+unsafe extern "C" fn double(_: *mut PyObject, number: *mut PyObject) -> *mut PyObject {
+    PyLong_FromLong(2 * PyLong_AsLong(number))
+}
+
+static mut METHODS: [PyMethodDef; 2] = [
+    PyMethodDef {
+        ml_name: c"double".as_ptr(),
+        ml_meth: PyMethodDefPointer { PyCFunction: double },
+        ml_flags: METH_O,
+        ml_doc: null(),
+    },
+    PyMethodDef::zeroed(),
+];
+static mut MODULE: PyModuleDef = PyModuleDef {
+    m_base: PyModuleDef_HEAD_INIT,
+    m_name: c"rusty".as_ptr(),
+    m_doc: null(),
+    m_size: 0,
+    m_methods: addr_of_mut!(METHODS).cast(),
+    m_slots: null_mut(),
+    m_traverse: None,
+    m_clear: None,
+    m_free: None,
+};
+
+#[no_mangle]
+pub unsafe extern "C" fn PyInit_rusty() -> *mut PyObject {
+    PyModule_Create(addr_of_mut!(MODULE))
+}
+""",
+    "src/app.py": "import rusty\n\ndef handler(event, context):\n    return rusty.double(event)\n",
+}
+
+
+def test_a_package_in_rust(build: Build, tmp_path: Path) -> None:
+    built = build("rusty @ ./rusty\n", files=RUSTY, base=base_images.image(base_images.RUST))
+    assert built.exit_code == 0, built.stderr
+    assert invoked(tmp_path, 21) == 42
+
+
 def test_pure_packages_are_the_same_from_the_host_and_the_container(build: Build, tmp_path: Path) -> None:
     requirements = "--no-binary docopt\n--no-binary six\ndocopt==0.6.2\nsix==1.17.0\n./own\n"
     own = {
