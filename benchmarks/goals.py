@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from container import KEPT, PLAIN, UNCHANGED, WHEEL
 from images import BUILD, DOCKER_BUILD, DOCKER_EDIT, EDIT, UPLOADED
 from invoking import ANEW, BY_HAND, IMPORTS, PANDAS, SMALL, WARM
 from measure import Series
@@ -13,7 +14,7 @@ from parts import BUNDLE, CHANGED, JAVA, LAYERED, MAVEN, NODE, NOTHING, SAM, UV,
 Results = Mapping[str, Series]
 
 _OF_OTHERS = (
-    *(UV, SAM, MAVEN, DOCKER_BUILD, DOCKER_EDIT, f"{BUNDLE}, {CHANGED}", f"{JAVA}, {CHANGED}"),
+    *(UV, SAM, MAVEN, PLAIN, DOCKER_BUILD, DOCKER_EDIT, f"{BUNDLE}, {CHANGED}", f"{JAVA}, {CHANGED}"),
     *(BY_HAND, PANDAS, ANEW, IMPORTS),
 )
 """How the names end of runs whose memory is not lpack's own: peers, and those in which another does the work."""
@@ -108,6 +109,15 @@ def _of_invoking(results: Results) -> list[Goal]:
     return goals
 
 
+def _of_container(results: Results) -> list[Goal]:
+    wheel, plain, kept, unchanged = (results[name].time for name in (WHEEL, PLAIN, KEPT, UNCHANGED))
+    return [
+        Goal(f"{WHEEL}, more than `docker run … pip wheel`", _seconds(wheel - plain), "≤ 1 s", wheel - plain <= 1),
+        Goal(KEPT, _seconds(kept), "≤ 0.5 s", kept <= 0.5),
+        Goal(UNCHANGED, _seconds(unchanged), "≤ 0.25 s", unchanged <= 0.25),
+    ]
+
+
 _GOALS = {
     WHOLE: _of_one,
     "100 functions": _of_many,
@@ -117,6 +127,7 @@ _GOALS = {
     JAVA: _of_java,
     BUILD: _of_images,
     SMALL: _of_invoking,
+    WHEEL: _of_container,
 }
 """By a name that the results have when the part was measured."""
 

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+import container
 import images
 import invoking
 import parts
@@ -41,6 +42,7 @@ PARTS = {
     "node": Part(parts.measure_node, ("zip", "node", "npm")),
     "java": Part(parts.measure_java, ("zip", "mvn")),
     "invoke": Part(invoking.measure_invoking, ("bwrap",)),
+    "container": Part(container.measure_container, ("docker", "mmdebstrap")),
     "images": Part(images.measure_images, ("docker", "docker-registry")),
 }
 

@@ -62,7 +62,8 @@ def tools(host: Host) -> list[Tool]:
     python = f"{platform.python_version()} ({sys.executable})"
     store = Tool("store", _store(host.cache), "keeping wheels and packed files", required=True, absent="not writable")
     own = Tool("Python", python, "running lpack", required=True)
-    return [own, store, *_packages(), *_programs(host), _zig(host), _headers(host), _engine(host), _credentials()]
+    found = (*_packages(), *_programs(host), _zig(host), _headers(host), _engine(host), _emulation(), _credentials())
+    return [own, store, *found]
 
 
 def _store(folder: Path) -> str:
@@ -125,6 +126,14 @@ def _engine(host: Host) -> Tool:
     except ToolError as error:
         found, absent = "", error.message
     return Tool("Docker Engine", found, needed_for, absent=absent)
+
+
+def _emulation() -> Tool:
+    """What lets this machine's kernel, and so an engine on it, run programs of Lambda's other architecture."""
+    other = "x86_64" if platform.machine() in {"aarch64", "arm64"} else "aarch64"
+    handlers = sorted(Path("/proc/sys/fs/binfmt_misc").glob(f"*{other}*"))
+    found = handlers[0].name if handlers else ""
+    return Tool("emulation", found, f"containers for {other} on a Docker Engine of this machine")
 
 
 def _credentials() -> Tool:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import base_images
+import clean_roots
 import docker_engine
 import pytest
 
@@ -240,6 +241,18 @@ def _foreign_shell() -> bytes:
         member.size, member.mode = len(header), 0o755
         tar.addfile(member, io.BytesIO(header))
     return file.getvalue()
+
+
+OTHER = "arm64" if base_images.HERE == "x86_64" else "x86_64"
+FOREIGN = base_images.Recipe("bookworm", ("ca-certificates",), OTHER)
+
+
+@pytest.mark.needs(*filter(None, [clean_roots.emulator(OTHER)]))
+def test_the_other_architecture_is_emulated(tmp_path: Path) -> None:
+    with docker_engine.connected() as client:
+        given = Task("building `demo`", base_images.image(FOREIGN), ARCHITECTURES[OTHER], "uname -m > results/machine")
+        assert perform(client, given, results=tmp_path, printing=print).exit_code == 0
+    assert (tmp_path / "machine").read_text().strip() == ARCHITECTURES[OTHER].machine
 
 
 def test_a_container_that_ends_by_itself_is_told() -> None:

@@ -101,8 +101,9 @@ def test_a_library_of_the_system_is_asked_for_and_comes_along(build: Build, tmp_
     assert failed.exit_code == 4
     assert "can't be built" in failed.stderr
     assert "salty.c:3:10: fatal error: sodium.h: No such file or directory" in failed.stderr
-    assert 'it lacks the header `sodium.h`: add the package that has it to [build], `packages = ["sodium-devel"]`' in (
-        failed.stderr
+    assert (
+        'it lacks the header `sodium.h`: add the package that has it to [build], `packages = ["libsodium-devel"]`'
+        in (failed.stderr)
     )
     (log,) = (tmp_path / "store").glob("logs/*/*/build.log")
     assert str(log) in failed.stderr
