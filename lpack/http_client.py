@@ -173,7 +173,13 @@ def send(request: Request, *, session: requests.Session, network: Network) -> It
     response, final_url = _follow(request, authorization, session, network)
     with response:
         reason = response.reason or ""
-        yield Reply(response.status_code, reason, response.headers, final_url, _body(response, final_url))
+        body = _body(response, final_url)
+        yield Reply(response.status_code, reason, response.headers, final_url, body)
+        # A connection can be used again when its answer was read; a new one costs more than a few bytes.
+        left = response.raw.length_remaining
+        if left is not None and left <= _CHUNK:
+            for _ in body:
+                pass
 
 
 def _follow(

@@ -59,6 +59,7 @@ class Proxy:
     faults: list[Fault] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     used: list[Fault] = field(default_factory=list)
+    connections: int = 0
 
     def fault_for(self, method: str, path: str) -> Fault | None:
         with self.lock:
@@ -98,6 +99,11 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     proxy: Proxy
     asked: Asked
+
+    def setup(self) -> None:
+        super().setup()
+        with self.proxy.lock:
+            self.proxy.connections += 1
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the name is the library's
         pass

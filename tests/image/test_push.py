@@ -121,6 +121,13 @@ def test_blobs_are_uploaded_by_one_request_of_known_length(registry: LocalRegist
         assert "transfer-encoding" not in put.headers
 
 
+def test_connections_are_used_again(registry: LocalRegistry, to_shop: Push) -> None:
+    with in_front_of(registry) as proxy:
+        to_shop(sample_image({"a": b"1"}), "v1", host=proxy.host)
+        assert len(proxy.asked) == 11
+        assert proxy.connections <= 2, "two blobs are sent side by side"
+
+
 def test_the_same_layer_twice_is_sent_once(registry: LocalRegistry, to_shop: Push) -> None:
     image = sample_image({"a": b"1"}, {"a": b"1"})
     with in_front_of(registry) as proxy:
