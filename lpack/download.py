@@ -125,7 +125,7 @@ class _Fetcher:
 
     def transfer(self, download: Download, partial: Path) -> None:
         """Write the file to ``partial``, in as many tries as the user allows."""
-        from .http_client import RequestFailure, seconds_before
+        from .http_failures import RequestFailure, seconds_before
 
         for left in range(self.network.retries, -1, -1):
             try:

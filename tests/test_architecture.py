@@ -24,6 +24,7 @@ FLOORS = """
     container image
     download
     http_client transfers
+    http_failures
     archive overlay record trimming unpacked worker_processes
     means side_by_side sources
     store

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from ..http_client import Reply, Request, RequestFailure, basic, send
+from ..http_client import Reply, Request, basic, send
+from ..http_failures import RequestFailure
 from ..model import Host
 from ..network import Network
 from .challenges import Challenge, parse_challenges

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urljoin
 
 from ..errors import InputError, PublishError
-from ..http_client import Body, Reply, RequestFailure
+from ..http_client import Body, Reply
+from ..http_failures import RequestFailure
 from ..transfers import Progress, Stopped, transfer_all
 from . import ecr
 from .manifest import LARGEST_DOCUMENT, Descriptor, digest_of

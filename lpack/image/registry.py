@@ -18,12 +18,11 @@ from ..http_client import (
     Body,
     Reply,
     Request,
-    RequestFailure,
     new_session,
     same_server,
-    seconds_before,
     send,
 )
+from ..http_failures import RequestFailure, seconds_before
 from ..model import Host, Reporter
 from ..network import Network, is_loopback, network_of
 from ..transfers import Stopped

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import LpackError
-from ..http_client import RequestFailure
+from ..http_failures import RequestFailure
 from ..transfers import Progress, transfer_all
 from .manifest import Descriptor
 from .media_types import GZIP_LAYERS, PLAIN_LAYERS
