@@ -22,7 +22,7 @@ _INIT = re.compile(r"INIT REPORT\(durationMs: (?P<milliseconds>[\d.]+)\)")
 _RESET = re.compile(r"Reset initiated: (?P<reason>\w+)")
 _SETTLED = re.compile(r"Invoke\(\) success|Invoke DONE failed|FastInvoke\(\) error")
 _REASON = re.compile(r"Invoke failed (?:InvokeID=\S+ )?error=(?P<reason>.+?)(?: InvokeID=\S+)?\s*$")
-_KIND = re.compile(r"Invoke DONE failed: (?P<kind>[\w.]+)")
+_KIND = re.compile(r"Sending Error Response: (?P<kind>[\w.]+)")
 _KNOWN = "(rapid)"
 
 _KEPT_LINES = 200
@@ -126,7 +126,8 @@ class Journal:
         if _ERROR.search(line):
             facts = replace(facts, is_error=True)
         elif init := _INIT.search(line):
-            facts = replace(facts, init_seconds=float(init["milliseconds"]) / 1000)
+            # What fails is started once more, for the event.
+            facts = replace(facts, init_seconds=(facts.init_seconds or 0) + float(init["milliseconds"]) / 1000)
         elif reset := _RESET.search(line):
             facts = replace(facts, reset=reset["reason"])
         elif reason := _REASON.search(line):

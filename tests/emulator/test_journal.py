@@ -60,7 +60,8 @@ def test_the_functions_output_is_told_from_the_emulators_own_lines(heard: Heard)
         ("Reset initiated: Timeout", {"reset": "Timeout"}),
         ("Invoke failed error=exit status 3 InvokeID=1-2", {"reason": "exit status 3"}),
         ("Invoke failed InvokeID=1-2 error=no such file", {"reason": "no such file"}),
-        ("Invoke DONE failed: Runtime.ExitError", {"kind": "Runtime.ExitError", "settled": True}),
+        ("Sending Error Response: Runtime.ExitError", {"kind": "Runtime.ExitError"}),
+        ("Invoke DONE failed: Sandbox.Failure", {"settled": True}),
     ],
 )
 def test_facts_are_read_off_the_journal(heard: Heard, line: str, told: dict[str, object]) -> None:
