@@ -32,7 +32,7 @@ OWN = "{}.{}".format(*sys.version_info)
 BUILDING = Building(native="zig")
 
 # Zig keeps the C library that it made in the user's home, which tests without the network have not.
-builds = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs("cmake", "ninja")]
+builds = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs("cmake")]
 
 CONFIGURATION = """
 [build]
