@@ -13,26 +13,13 @@ from ...toolchain import TOOLCHAIN, toolchain_text
 from ...tools import Compilers, compilers, glibc
 from .disguise import Disguise, answer_for, disguise
 
-_OF_THIS_MACHINE = {
-    *(
-        "CC",
-        "CXX",
-        "CPP",
-        "LD",
-        "LDSHARED",
-        "LDCXXSHARED",
-        "AR",
-        "ARFLAGS",
-        "RANLIB",
-        "NM",
-        "STRIP",
-        "FC",
-        "F77",
-        "F90",
-    ),
-    *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "LD_RUN_PATH", "PKG_CONFIG_PATH"),
-    *("PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "ARCHFLAGS", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"),
-}
+_OF_THIS_MACHINE = frozenset(
+    """
+    CC CXX CPP LD LDSHARED LDCXXSHARED AR ARFLAGS RANLIB NM STRIP FC F77 F90 ARCHFLAGS
+    CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH LIBRARY_PATH LD_RUN_PATH PKG_CONFIG_PATH
+    PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE CARGO_BUILD_TARGET CARGO_TARGET_DIR
+    """.split()  # noqa: SIM905 - a table is read best without quotes
+)
 """Variables that name compilers, headers and libraries of this machine."""
 
 FLAGS = (
@@ -88,7 +75,7 @@ class Workshop(NamedTuple):
 
 
 def workshop(folder: Path, python: Python, zig: str, target: Target, given: Mapping[str, str]) -> Workshop:
-    """Equip the folder, which is above all that is compiled; ``given`` are the variables of the user."""
+    """Equip the folder, which lies beside the sources; ``given`` are the variables of the user."""
     guise = disguise(folder / "python", python, target)
     # Of the same sources two folders are to make the same code. The headers of Debian's Pythons lead to others by name.
     mapped = [f"-ffile-prefix-map={place}=." for place in names_of(folder.parent)]
@@ -98,7 +85,7 @@ def workshop(folder: Path, python: Python, zig: str, target: Target, given: Mapp
     cross_file = folder / "cross.ini"
     place = folder / "environment" / "bin" / "python"
     cross_file.write_text(
-        _CROSS_FILE.format(compilers=used, python=place, machine=target.architecture.machine), "utf-8"
+        _CROSS_FILE.format(compilers=used, python=place, machine=target.architecture.machine), encoding="utf-8"
     )
     temporary = folder / "tmp"
     temporary.mkdir()

@@ -70,7 +70,8 @@ def explained(error: ToolError, printed: Sequence[str], folder: str) -> ToolErro
 
     In ``printed`` commands stand before what they said. ``folder`` is where it was built, which is gone afterwards.
     """
-    details = [line.replace(f"{folder}/", "")[:_LONGEST_LINE] for line in _told(printed)]
+    there = re.compile(rf"(?<![\w./]){re.escape(folder)}/")
+    details = [there.sub("", line)[:_LONGEST_LINE] for line in _told(printed)]
     for pattern, cause, way in _CAUSES:
         if found := re.search(pattern, "\n".join(details)):
             name = next((each for each in found.groups() if each), "")
