@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds for an engine to answer a question that takes it no work."""
 
+FOR_WORK = 600.0
+"""Seconds for an engine to answer what takes it work: unpacking, or keeping an image."""
+
 _DEFAULT_SOCKET = Path("/var/run/docker.sock")
 _OTHER_SOCKETS = (
     ("XDG_RUNTIME_DIR", "docker.sock"),

@@ -38,7 +38,6 @@ _PACKAGES = (
     ("deflate", "compressing, the same bytes everywhere"),
 )
 
-_LATER = "in a later version"
 _PROGRAMS = (
     ("git", ("--version",), "requirements that name a repository (git+https://…)"),
     ("bwrap", ("--version",), "running functions in a sandbox (`lpack invoke`)"),
@@ -120,7 +119,7 @@ def _version(command: list[str], host: Host) -> str:
 
 
 def _engine(host: Host) -> Tool:
-    needed_for = f"building inside Amazon Linux (`--in-container`); container images, {_LATER}"
+    needed_for = "building inside Amazon Linux (`--in-container`), images of a Dockerfile, `lpack invoke` of images"
     try:
         found, absent = engine(host.environ).version, ""
     except ToolError as error:

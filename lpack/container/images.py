@@ -15,6 +15,7 @@ from ..aws.build_images import build_image
 from ..config import Building
 from ..engine import understood
 from ..errors import ToolError
+from ..means import Means
 from ..model import Reporter, Target
 from .settings import Settings
 from .task import LABEL, PLATFORMS, Task, perform
@@ -49,15 +50,17 @@ class BuildImage:
         said = [self.base, self.target.architecture.name, self.arguments, list(steps)]
         return f"{REPOSITORY}:{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:24]}"
 
-    def ready(self, client: DockerClient, settings: Settings, reporter: Reporter) -> str:
+    def ready(self, client: DockerClient, settings: Settings, means: Means) -> str:
         """The image's reference, once the engine has it: fetched, or made. ToolError when it can't be had."""
-        reference = self.reference
+        reference, reporter = self.reference, means.reporter
         if self.finished:
             self._fetch(client, reporter)
         elif not _known(client, reference):
-            self._fetch(client, reporter)
-            reporter.note(f"making the build image of {self.target} from `{self.base}`, once")
-            self._make(client, settings, reference, reporter)
+            with means.store.lock(f"image-{reference.rpartition(':')[2]}"):  # functions side by side need the same one
+                if not _known(client, reference):
+                    self._fetch(client, reporter)
+                    reporter.note(f"making the build image of {self.target} from `{self.base}`, once")
+                    self._make(client, settings, reference, reporter)
         return reference
 
     def _fetch(self, client: DockerClient, reporter: Reporter) -> None:

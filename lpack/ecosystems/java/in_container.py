@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ...container import Folder, Task, build_image_for, keep_log, perform, settings_of
 from ...container.task import CACHE, SOURCES
-from ...engine import connect
+from ...engine import FOR_WORK, connect
+from ...means import Means
 from ...processes import Result
 from .. import Ask
 from .maven import LISTING, Runner, Work
@@ -44,10 +45,12 @@ def run_in_container(work: Work, ask: Ask) -> Runner:
         settings, target = settings_of(ask.host.environ), ask.wanted.targets[0]
         top = work.top.relative_to(work.copy)
         options = f"{settings.variables['MAVEN_OPTS']} {ask.host.environ.get('MAVEN_OPTS', '')} {FIXED_OPTIONS}"
-        with ask.store.temporary_folder() as results, connect(ask.host.environ) as client:
+        with ask.store.temporary_folder() as results, connect(ask.host.environ, timeout=FOR_WORK) as client:
             task = Task(
                 doing=f"building {work.title}",
-                image=build_image_for(ask.project.building, target).ready(client, settings, ask.reporter),
+                image=build_image_for(ask.project.building, target).ready(
+                    client, settings, Means(ask.store, ask.host, ask.reporter)
+                ),
                 architecture=target.architecture,
                 script=f"cd {shlex.quote(f'{SOURCES}/{top}')}\n{shlex.join(['mvn', *arguments])}\n{_TAKE_OUT}",
                 files={**settings.files, "sources": Folder(work.copy)},

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...container import Folder, Task, build_image_for, perform, settings_of
-from ...engine import connect
+from ...engine import FOR_WORK, connect
+from ...means import Means
 from ...model import Target
 from ...processes import Result
 from .. import Ask
@@ -37,10 +38,12 @@ def run_npm_in_container(
     settings = settings_of(ask.host.environ)
     top = _top(root)
     called = [shlex.join(["npm", *arguments, *OPTIONS]) for arguments in commands]
-    with connect(ask.host.environ) as client:
+    with connect(ask.host.environ, timeout=FOR_WORK) as client:
         task = Task(
             doing=f"installing the packages of `{ask.wanted.name}`",
-            image=build_image_for(ask.project.building, target).ready(client, settings, ask.reporter),
+            image=build_image_for(ask.project.building, target).ready(
+                client, settings, Means(ask.store, ask.host, ask.reporter)
+            ),
             architecture=target.architecture,
             script="\n".join(
                 [

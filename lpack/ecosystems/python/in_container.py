@@ -9,10 +9,12 @@ from pathlib import Path, PurePosixPath
 from ...aws.systems import OperatingSystem
 from ...config import Building
 from ...container import BuildImage, Folder, Task, build_image_for, explained, perform, settings_of
-from ...engine import connect, why_not
+from ...engine import FOR_WORK, connect, why_not
+from ...means import Means
 from ...model import Host, Target
+from ...store import Store
 from .. import Ask
-from .local_project import copy_files
+from .local_project import copy_files, make_self_contained
 from .native import Job, native_of
 from .pip_tools import PINS, cannot_be_met, pinned, what_pip_says, write_inputs
 from .requirements import Requirements
@@ -28,7 +30,9 @@ _COMPILING = {"CFLAGS": "-g0", "CXXFLAGS": "-g0", "FFLAGS": "-g0"}
 _GIVEN = "/lpack/given"
 _PYTHON = """
 PATH=/opt/lpack/bin:$PATH
-python=$(command -v /opt/lpack/bin/python "python$PYTHON" python3 | head -n 1)
+for python in /opt/lpack/bin/python "python$PYTHON" python3; do
+    if command -v "$python" > /dev/null; then break; fi
+done
 """
 _BUILD = """
 cd "/lpack/sources/$PROJECT"
@@ -71,19 +75,20 @@ class InContainer:
     def make(self, job: Job) -> Path:
         """Build the wheel in the container, and have the shared libraries put in that Lambda does not have."""
         settings = settings_of(job.environ)
-        target = job.target
-        with connect(self.host.environ) as client:
+        top = make_self_contained(job.project, environ=job.environ)
+        target, means = job.target, Means(Store(self.host.cache), self.host, job.reporter)
+        with connect(self.host.environ, timeout=FOR_WORK) as client:
             task = Task(
                 doing=f"building {job.title}",
-                image=self.image.ready(client, settings, job.reporter),
+                image=self.image.ready(client, settings, means),
                 architecture=target.architecture,
                 script=_PYTHON + _BUILD,
-                files={**settings.files, "sources": Folder(job.project.parent)},
+                files={**settings.files, f"sources/{top.name}": Folder(top)},
                 variables={
                     **settings.variables,
                     **_COMPILING,
                     **{name: job.environ[name] for name in ("SOURCE_DATE_EPOCH", "PYTHONHASHSEED", "TZ", "LC_ALL")},
-                    "PROJECT": job.project.name,
+                    "PROJECT": str(job.project.relative_to(top.parent)),
                     "PYTHON": target.runtime.version,
                     "PLATFORM": _platform(target),
                     "PROVIDED": _provided(target.runtime.system),
@@ -104,7 +109,7 @@ def resolve_in_container(requirements: Requirements, question: Question, ask: As
     """
     settings, target = settings_of(ask.host.environ), question.target
     image = build_image_for(ask.project.building, target)
-    with ask.store.temporary_folder() as folder, connect(ask.host.environ) as client:
+    with ask.store.temporary_folder() as folder, connect(ask.host.environ, timeout=FOR_WORK) as client:
         given, sources, results = (folder / name for name in ("given", "sources", "results"))
         for each in (given, sources, results):
             each.mkdir()
@@ -113,7 +118,7 @@ def resolve_in_container(requirements: Requirements, question: Question, ask: As
             copy_files(requirements.folder, sources)
         task = Task(
             doing=f"resolving the requirements of {question.subject}",
-            image=image.ready(client, settings, ask.reporter),
+            image=image.ready(client, settings, Means(ask.store, ask.host, ask.reporter)),
             architecture=target.architecture,
             script=f"{_PYTHON}\ncp {_GIVEN}/* /lpack/results/ 2> /dev/null || :\ncd /lpack/sources\n"
             f'"$python" -m piptools {shlex.join(options(PurePosixPath("/lpack/results")))}',

@@ -122,6 +122,17 @@ def _copy(files: Iterable[ProjectFile], destination: Path) -> None:
         copy.chmod(0o755 if file.executable else 0o644)
 
 
+def make_self_contained(project: Path, *, environ: Mapping[str, str]) -> Path:
+    """Give a copy the objects that its repository borrows; the folder that holds all of it, project and history."""
+    for folder in (project, *project.parents):
+        borrowed = folder / ".git" / "objects" / "info" / "alternates"
+        if borrowed.is_file():
+            if _git(("repack", "-a", "-d", "-q"), folder, environ).exit_code == 0:
+                borrowed.unlink()
+            return folder
+    return project
+
+
 def _repository(folder: Path) -> Path | None:
     """The root of the git work tree that the folder is in."""
     return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)

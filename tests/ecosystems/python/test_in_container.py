@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +14,14 @@ from typing import Any
 import base_images
 import clean_roots
 import docker_engine
+import local_registry
 import pytest
 from command_line import Run
 
 pytestmark = [*base_images.needs(base_images.PYTHON["3.13"]), pytest.mark.network, clean_roots.needs(base_images.HERE)]
 
 Build = Callable[..., Run]
+MARKUPSAFE = "--no-binary markupsafe\nmarkupsafe==3.0.2\n"
 
 
 @pytest.fixture
@@ -26,14 +32,11 @@ def build(project: Callable[..., Path], lpack: Callable[..., Run], tmp_path: Pat
         requirements: str, *options: str, files: dict[str, str] | None = None, environ: Any = None, **settings: Any
     ) -> Run:
         settings = {"base": base_images.image(base_images.PYTHON["3.13"]), "native": "container", **settings}
-        table = "\n".join(
-            f"{key} = {value if isinstance(value, list) else repr(value)}" for key, value in settings.items()
-        )
-        architecture = settings.pop("architecture", base_images.HERE)
+        table = "\n".join(f"{key} = {value!r}" for key, value in settings.items() if value)
         folder = project(
             {
                 "lpack.toml": f'[build]\n{table}\n[function.orders]\nruntime = "python3.13"\nhandler = "app.handler"\n'
-                f'source = "src"\narchitecture = "{architecture}"\nrequirements = "requirements.txt"\n',
+                f'source = "src"\narchitecture = "{base_images.HERE}"\nrequirements = "requirements.txt"\n',
                 "requirements.txt": requirements,
                 "src/app.py": "def handler(event, context):\n    return None\n",
                 **(files or {}),
@@ -46,7 +49,7 @@ def build(project: Callable[..., Path], lpack: Callable[..., Run], tmp_path: Pat
 
 
 def invoked(folder: Path, event: Any = None) -> Any:
-    """What the built function returns in a clean Debian of the other making: no compiler, no libraries but Python's."""
+    """What the built function returns in a clean Debian, without a compiler, and with no libraries but Python's."""
     task = folder / "task"
     subprocess.run(["unzip", "-q", "-o", folder / "project" / "dist" / "orders.zip", "-d", task], check=True)
     return clean_roots.invoke(task, "app.handler", event, python="3.13", architecture=base_images.HERE)
@@ -188,24 +191,115 @@ def test_pure_packages_are_the_same_from_the_host_and_the_container(build: Build
     assert contents[0] == contents[1]
 
 
+def test_a_version_from_the_history_of_a_repository(build: Build, tmp_path: Path) -> None:
+    sources = {
+        "own/pyproject.toml": '[build-system]\nrequires = ["setuptools", "setuptools-scm"]\n'
+        'build-backend = "setuptools.build_meta"\n[project]\nname = "own"\ndynamic = ["version"]\n'
+        "[tool.setuptools_scm]\nroot = '..'\n",
+        "own/setup.py": 'from setuptools import Extension, setup\nsetup(ext_modules=[Extension("own", ["own.c"])])\n',
+        "own/own.c": "#include <Python.h>\n"
+        'static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "own", "", -1, 0};\n'
+        "PyMODINIT_FUNC PyInit_own(void) { return PyModule_Create(&module); }\n",
+        "src/app.py": "import importlib.metadata, own\n\ndef handler(event, context):\n"
+        '    return importlib.metadata.version("own")\n',
+        ".gitignore": "dist\npylock.*.toml\n",
+    }
+    build("own @ ./own\n", "--dry-run", files=sources)  # which writes the files
+    folder = tmp_path / "project"
+    git = ["git", "-c", "user.name=lpack", "-c", "user.email=lpack@example.invalid"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "All"], ["tag", "v1.2.3"]):
+        subprocess.run([*git, *command], cwd=folder, check=True)
+    built = build("own @ ./own\n", files=sources)
+    assert built.exit_code == 0, built.stderr
+    assert invoked(tmp_path) == "1.2.3"
+
+
+def test_an_image_of_the_user_s_own_is_taken_as_it_is(build: Build, tmp_path: Path) -> None:
+    app = {"src/app.py": "import markupsafe._speedups\n\ndef handler(event, context):\n    return event\n"}
+    image = base_images.image(base_images.PYTHON["3.13"])
+    built = build(MARKUPSAFE, "-v", files=app, base=None, image=image)
+    assert built.exit_code == 0, built.stderr
+    assert "this image has no auditwheel: the wheel is taken as it is" in built.stderr
+    assert invoked(tmp_path, 1) == 1
+
+
+@pytest.mark.needs("docker-registry")
+def test_a_base_comes_from_its_registry(build: Build, tmp_path: Path) -> None:
+    with local_registry.serving(tmp_path / "registry") as registry, docker_engine.connected() as client:
+        name = f"{registry.host}/base"
+        client.images.get(base_images.image(base_images.PLAIN)).tag(name, "1")
+        client.api.push(name, tag="1")
+        client.images.remove(f"{name}:1")
+        try:
+            # It has no Python, which is found when the build image is to be made of it.
+            built = build(MARKUPSAFE, base=f"{name}:1")
+        finally:
+            client.images.remove(f"{name}:1")
+    assert f"note: fetching the image `{name}:1`, once" in built.stderr
+    assert built.exit_code == 4
+    assert "the build image of python3.13 on" in built.stderr
+    assert f"can't be made from `{name}:1`" in built.stderr
+
+
+def test_requirements_that_can_t_be_met(build: Build) -> None:
+    built = build("six==1.16.0\nsix==1.17.0\n", "--in-container")
+    assert built.exit_code == 3
+    assert "the requirements of `orders` can't be met for python3.13" in built.stderr
+    assert "six==1.16.0" in built.stderr
+
+
+def test_an_interrupted_build_leaves_nothing(build: Build, tmp_path: Path) -> None:
+    slow = {
+        "own/pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "own"\nversion = "1.0"\n',
+        "own/backend.py": "import time\n\ndef build_wheel(*arguments):\n    print('waiting', flush=True)\n"
+        "    time.sleep(600)\n\ndef prepare_metadata_for_build_wheel(*arguments):\n    time.sleep(600)\n",
+    }
+    build("own @ ./own\n", "--dry-run", files={**slow, "own/backend.py": ""})  # which writes the files, and fails
+    (tmp_path / "project" / "own" / "backend.py").write_text(slow["own/backend.py"])
+    command = [sys.executable, "-m", "lpack", "build", "--in-container", "-v"]
+    environ = {**os.environ, "LPACK_CACHE_DIR": str(tmp_path / "store")}
+    with subprocess.Popen(
+        command, cwd=tmp_path / "project", env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if "Preparing metadata (pyproject.toml): started" in line:
+                break
+        names = _containers()
+        assert names
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+    assert process.returncode == 130
+    end = time.monotonic() + 30
+    while names & _containers() == names:
+        assert time.monotonic() < end, "the container is still there"
+        time.sleep(0.1)
+    assert not list((tmp_path / "store" / "built").rglob("*.whl"))
+    assert not list((tmp_path / "store" / "tmp").iterdir())
+
+
+def _containers() -> set[str]:
+    with docker_engine.connected() as client:
+        return {each["Id"] for each in client.api.containers(filters={"label": "lpack=container"})}
+
+
 def test_an_image_that_can_t_be_had(build: Build) -> None:
-    built = build("--no-binary markupsafe\nmarkupsafe==3.0.2\n", base="127.0.0.1:9/nothing:1")
+    built = build(MARKUPSAFE, base="127.0.0.1:9/nothing:1")
     assert built.exit_code == 4
     assert "the image `127.0.0.1:9/nothing:1` can't be had: " in built.stderr
     assert '`base = "…"`' in built.stderr
 
 
 def test_no_engine(build: Build) -> None:
-    built = build(
-        "--no-binary markupsafe\nmarkupsafe==3.0.2\n", "--in-container", environ={"DOCKER_HOST": "tcp://127.0.0.1:9"}
-    )
+    built = build(MARKUPSAFE, "--in-container", environ={"DOCKER_HOST": "tcp://127.0.0.1:9"})
     assert built.exit_code == 4
     assert "error: no Docker Engine answers at `tcp://127.0.0.1:9`" in built.stderr
     assert "lpack doctor" in built.stderr
 
 
 def test_nothing_of_the_network_s_settings_is_in_the_image(build: Build) -> None:
-    build("--no-binary markupsafe\nmarkupsafe==3.0.2\n")
+    build(MARKUPSAFE)
     with docker_engine.connected() as client:
         for image in client.images.list(filters={"label": "lpack=image"}):
             said = str(image.attrs) + str(image.history())
