@@ -40,16 +40,15 @@ def opened(text: str, wanted: Platform | None, *, folder: Path, host: Host, repo
 
 
 def of_archive(file: Path, base: str, host: Host) -> Image:
-    """The image in an archive that lpack made, on a ``base`` whose layers are in its own registry, not in the archive.
+    """The image in an archive that lpack made, on a ``base`` whose layers may be in its registry alone.
 
-    InputError for what is no such archive; what the archive lacks of an image whose base is a file is an InputError
-    when it is read.
+    ``base`` is "" for the image of a Dockerfile. InputError for what is no such archive.
     """
-    if is_local(base.partition("@")[0], file.parent):
+    if not base or is_local(base.partition("@")[0], file.parent):
         return read_local(file, None)
-    repository = parse_reference(base).repository
 
     def layer(descriptor: Descriptor, diff_id: str) -> Layer:
+        repository = parse_reference(base).repository
         chunks = functools.partial(read_layer, repository, descriptor, host)
         return Layer(descriptor, diff_id, chunks, repository)
 

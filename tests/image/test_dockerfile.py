@@ -10,9 +10,11 @@ from typing import Any
 
 import base_images
 import docker_engine
+import local_registry
 import pytest
 from command_line import Run
 from docker.errors import APIError, ImageNotFound
+from local_registry import LocalRegistry
 
 from lpack.errors import ToolError
 from lpack.image import opening
@@ -85,6 +87,12 @@ def test_what_the_engine_builds_is_an_artifact_like_others(lpack: Lpack, orders:
     assert image.config.execution.entrypoint == ("/var/runtime/bootstrap",)
     assert built(lpack, orders)["status"] == "unchanged"
     assert lpack("check", folder=orders).exit_code == 0
+
+
+@pytest.mark.needs(*local_registry.PROGRAMS)
+def test_it_is_pushed_like_others(lpack: Lpack, orders: Path, registry: LocalRegistry) -> None:
+    artifact = built(lpack, orders, "--push", "--repository", f"{registry.host}/shop")
+    assert registry.tags("shop") == {"orders": artifact["record"]["image"]["digest"]}
 
 
 def test_it_is_held_to_the_same_checks(lpack: Lpack, orders: Path) -> None:

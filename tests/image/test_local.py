@@ -200,3 +200,7 @@ def test_an_archive_whose_base_is_in_a_registry(
     assert pushed.mounted == base.layers[0].descriptor.size
     with pytest.raises(InputError, match="lacks layer"):
         files_of(of_archive(folder, f"./base.tar@{base.digest}", host))
+
+
+def test_an_archive_without_a_base(tmp_path: Path, host: Host) -> None:
+    assert of_archive(layout_with(tmp_path), "", host) == IMAGE
