@@ -21,7 +21,10 @@ from .weights import sizes_by_package
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """An artifact to be: whose it is, for which targets, and what its record says besides what is in it."""
+    """An artifact to be: whose it is, for which targets, and what its record says besides what is in it.
+
+    It is a zip unless another ``form`` is given.
+    """
 
     name: str
     kind: str
@@ -30,7 +33,12 @@ class Plan:
     assembly: Assembly
     handler: str = ""
     layers: tuple[str, ...] = ()
-    form: Form = field(default_factory=Zip)
+    form: Form | None = None
+
+    @property
+    def made_as(self) -> Form:
+        """How its file is made."""
+        return self.form or Zip(self.assembly.tree)
 
     @property
     def inputs(self) -> str:
@@ -43,7 +51,7 @@ class Plan:
             assembly.tree.content,
         ]
         if self.kind != LAYER:
-            said += [self.handler, *self.form.inputs(assembly)]
+            said += [self.handler, *self.made_as.inputs()]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
@@ -69,7 +77,7 @@ def finish(plan: Plan, *, store: Store, host: Host) -> Finished:
         unchanged = record is not None
         if record is None:
             _remove_leftovers(plan.file)
-            record = _record(plan, plan.form.write(plan.assembly, plan.file, store=store, host=host))
+            record = _record(plan, plan.made_as.write(plan.file, store=store, host=host))
         write_record(record, plan.file)
     return Finished(record, unchanged=unchanged)
 
@@ -133,7 +141,7 @@ def _up_to_date(plan: Plan) -> Record | None:
         return None  # gone, or not to be read: written anew
     if sha256 != found.sha256:
         return None
-    written = plan.form.written_before(plan.assembly, found, size=size, sha256=sha256)
+    written = plan.made_as.written_before(found, size=size, sha256=sha256)
     return _record(plan, written, packed_by=found)
 
 
@@ -156,8 +164,8 @@ def _record(plan: Plan, written: Written, *, packed_by: Record | None = None) ->
         left_out=counted(plan.assembly.left_out),
         inputs=plan.inputs,
         lpack=packed_by.lpack if packed_by else __version__,
-        deflate=packed_by.deflate if packed_by else plan.form.compressors(plan.assembly),
-        layout=packed_by.layout if packed_by else plan.form.layout,
+        deflate=packed_by.deflate if packed_by else plan.made_as.compressors(),
+        layout=packed_by.layout if packed_by else plan.made_as.layout,
         image=written.image,
     )
 

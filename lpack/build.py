@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .artifacts import (
     Finished,
@@ -31,13 +31,6 @@ from .config_keys import LayerArn
 from .ecosystems import Ask, Locked, Policy, Provided, ecosystem_of
 from .errors import CheckError, InputError, LpackError
 from .forms import Form
-from .forms.as_zip import Zip
-from .forms.finished_image import FinishedImage
-from .image.bases import Base
-from .image.dockerfile import image_from_dockerfile
-from .image.manifest import Platform
-from .image_checks import check_whole, handler_of
-from .image_forms import base_of, image_form
 from .layering import Laid, LockedLayer, check_code, check_handler, lay, lock_layer, part_of, provided_to
 from .means import Means
 from .model import Finding, Host, Reporter, Severity, Target
@@ -47,6 +40,9 @@ from .store import Store
 from .subjects import layer_subjects, subject_of
 from .tree import Tree
 from .worker_processes import in_processes
+
+if TYPE_CHECKING:
+    from .image_forms import Foundation
 
 Part = Function | Layer
 """What a project is made of, and what is built."""
@@ -145,7 +141,8 @@ def lock_parts(
             provided = provided_to(function, usable)
             ask = _ask(project, function, provided, host, reporter)
             locked = ecosystem_of(function.target.runtime).lock(ask, policy)
-            return _LockedImage.of(locked, base_of(function, ask, policy)) if function.image else locked
+            base = _foundation(function, ask, policy)
+            return _LockedImage(locked.file, (*locked.changes, *base.changes)) if base else locked
 
         return _caught(task)
 
@@ -184,10 +181,6 @@ class _LockedImage:
     file: Path | None
     changes: tuple[str, ...]
 
-    @classmethod
-    def of(cls, locked: Locked, base: Base) -> _LockedImage:
-        return cls(locked.file, (*locked.changes, *base.changes))
-
 
 _T = TypeVar("_T")
 
@@ -197,6 +190,15 @@ def _caught(task: Callable[[], _T]) -> _T | LpackError:
         return task()
     except (LpackError, OSError) as error:
         return understood(error)
+
+
+def _foundation(function: Function, ask: Ask, policy: Policy) -> Foundation | None:
+    """What the function's image stands on; None for a zip."""
+    if function.image is None or function.image.dockerfile:
+        return None
+    from .image_forms import foundation  # with all that talks to registries, which zips need not wait for
+
+    return foundation(function, ask, policy)
 
 
 def _as_wanted(function: Function, options: Options) -> Function:
@@ -377,13 +379,13 @@ class _Work:
         ask = _ask(self.project, function, provided, self.host, reporter)
         ecosystem = ecosystem_of(function.target.runtime)
         locked = ecosystem.lock(ask, self.options.policy)
-        base = base_of(function, ask, self.options.policy) if function.image else None
+        base = _foundation(function, ask, self.options.policy)
 
         def plan() -> Plan:
             installed = ecosystem.install(ask, locked, function.target)
             own = ecosystem.own_files(function, ask, locked, self.options.output)
             assembly = function_assembly(function, own, installed)
-            return self._plan_of(function, assembly, image_form(function, base, assembly, ask) if base else Zip())
+            return self._plan_of(function, assembly, base.form(assembly) if base else None)
 
         planned = plan()
         before = finished_before(planned)
@@ -402,6 +404,11 @@ class _Work:
 
     def _from_dockerfile(self, function: Function, dockerfile: Path, reporter: Reporter) -> Outcome:
         """What the Docker Engine makes of a Dockerfile, held to the same checks."""
+        from .forms.finished_image import FinishedImage
+        from .image.dockerfile import image_from_dockerfile
+        from .image.manifest import Platform
+        from .image_checks import check_whole, handler_of
+
         store, options = Store(self.host.cache), self.options
         platform = Platform("linux", function.target.architecture.image)
         image = image_from_dockerfile(dockerfile, function.source, platform, Means(store, self.host, reporter))
@@ -412,7 +419,7 @@ class _Work:
         plan = self._plan_of(function, assembly, FinishedImage(name=function.name, image=image, sizes=looked.sizes))
         return self._made(plan, finished_before(plan), looked.findings, store)
 
-    def _plan_of(self, function: Function, assembly: Assembly, form: Form) -> Plan:
+    def _plan_of(self, function: Function, assembly: Assembly, form: Form | None) -> Plan:
         return Plan(
             name=function.name,
             kind=IMAGE if function.image else FUNCTION,
@@ -426,7 +433,7 @@ class _Work:
 
     def _findings(self, function: Function, planned: Plan, stack: _Stack, store: Store) -> tuple[Finding, ...]:
         assembly, options = planned.assembly, self.options
-        tree, image = assembly.tree, planned.form.facts(assembly)
+        tree, image = assembly.tree, planned.made_as.facts()
         # What a base brings besides AWS's own files is as little known as what the layers of others hold. The code that
         # a handler is in is not among it, but a custom runtime may be.
         base = [LayerPart(name=image.base)] if image and image.base else []

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from .check import ImageFacts, LayerPart, Subject, check, elf_facts
-from .check.image import check_contents
+from .check.image_contents import check_contents
 from .ecosystems import packages_in
-from .forms.as_image import BOOTSTRAP
 from .image.config import Execution
 from .image.kept_files import KeptFiles, kept_files
 from .image.model import Image
+from .image.planning import BOOTSTRAP
 from .image.starting import RUNTIME_ROOT, TASK_ROOT, has_client
 from .layering import check_code, check_handler
 from .model import Finding, Host, Package

@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .assembling import Assembly
 from .aws.base_images import base_image
 from .clients import Client, client_for
 from .config import Function
 from .config_images import ImageSettings
 from .ecosystems import Ask, Policy
-from .forms.as_image import BOOTSTRAP, ContainerImage
+from .forms.as_image import ContainerImage
 from .image.bases import Base, Wanted, resolve_base
 from .image.manifest import Platform
-from .image.planning import PlannedLayer
+from .image.planning import BOOTSTRAP, PlannedLayer, placed, planned_layers
 from .image.starting import ENTRY_SCRIPT, RUNTIME_ROOT, OwnStart, entry_script, has_client, started
 from .means import Means
 from .tree import EXECUTABLE, Content, Entry, Tree
 
 
-def image_form(function: Function, base: Base, assembly: Assembly, ask: Ask) -> ContainerImage:
-    """The form of a function's image on its base. A base that starts no runtime interface client gets one."""
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What a function's image stands on: its base, and ``changes`` of the base's lock, in words."""
+
+    function: Function
+    ask: Ask
+    base: Base
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What was changed in the lock of the base, in words."""
+        return self.base.changes
+
+    def form(self, assembly: Assembly) -> ContainerImage:
+        """The form of the image, with what was assembled for it."""
+        return _image_form(self.function, self.base, assembly, self.ask)
+
+
+def foundation(function: Function, ask: Ask, policy: Policy) -> Foundation:
+    """What the function's image stands on: the base that its lock names, or that is found now and written there."""
+    return Foundation(function, ask, _base_of(function, ask, policy))
+
+
+def _image_form(function: Function, base: Base, assembly: Assembly, ask: Ask) -> ContainerImage:
+    # A base that starts no runtime interface client gets one.
     settings = function.image or ImageSettings()
     execution = base.image.config.execution
     known = has_client(execution) if settings.client is None else settings.client
     start, beneath = (None, ()) if known else _own_start(function, ask)
+    own_packages = {package.name for package in assembly.packages if package.is_own}
+    files = placed(assembly.tree, has_bootstrap=function.target.runtime.family == "provided")
     return ContainerImage(
         name=function.name,
         base=base.image,
@@ -31,16 +58,13 @@ def image_form(function: Function, base: Base, assembly: Assembly, ask: Ask) -> 
         is_aws_base=not settings.base,
         execution=started(execution, function.handler, function.environment, start),
         reporter=ask.reporter,
-        beneath=beneath,
-        has_bootstrap=function.target.runtime.family == "provided",
-        own_packages=frozenset(package.name for package in assembly.packages if package.is_own),
+        layers=(*beneath, *planned_layers(files, own_packages)),
         format=settings.format,
         whole=settings.whole,
     )
 
 
-def base_of(function: Function, ask: Ask, policy: Policy) -> Base:
-    """The base of a function's image: the one that its lock names, or that is found now and written there."""
+def _base_of(function: Function, ask: Ask, policy: Policy) -> Base:
     written = function.image.base if function.image else ""
     wanted = Wanted(
         image=function.name,

@@ -138,3 +138,12 @@ def test_starting_loads_nothing_heavy() -> None:
     loaded = {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
     assert "lpack.cli" in loaded
     assert not loaded & HEAVY
+
+
+def test_building_zips_loads_nothing_of_images() -> None:
+    """Their modules, with those that talk to registries, would take as long to load as a build takes."""
+    command = [sys.executable, "-X", "importtime", "-c", "import lpack.cli.building"]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = [line.rpartition("|")[2].strip() for line in process.stderr.splitlines()]
+    assert "lpack.build" in loaded
+    assert [name for name in loaded if name.startswith(("lpack.image", "requests", "urllib3"))] == []

@@ -42,7 +42,7 @@ PATIENCE = 60.0
 """Seconds for a container to start, and for a function to answer."""
 
 FIXTURES = {
-    "python": ("python-plain", {"message": "Hello, Ada!"}),
+    "python": ("image-python", {"message": "Hello, Ada!", "folder": "/var/task"}),
     "node": ("node-plain", {"statusCode": 200, "body": "Hello, Ada!"}),
     "java": ("java-maven", {"greeting": "Hello, Ada!"}),
     "custom": ("custom-go", {"greeting": f"Hello, Ada! This is Go on {HERE.replace('x86_64', 'amd64')}."}),

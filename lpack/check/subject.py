@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from ..aws.runtimes import RUNTIMES, Family
-from ..image.config import Execution
-from ..image.manifest import Platform
 from ..model import Package, Target
 from ..tree import Tree
 from .elf import ElfFacts
+
+if TYPE_CHECKING:
+    from ..image.config import Execution
+    from ..image.manifest import Platform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

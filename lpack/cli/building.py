@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..aws.limits import IMAGE_BYTES, UNZIPPED_BYTES
 from ..aws.runtimes import span
@@ -17,13 +17,14 @@ from ..config import Project
 from ..config_images import ImageFormat
 from ..errors import UsageError
 from ..model import Finding, Severity
-from ..pushing import Pushed
 from ..record import FUNCTION, IMAGE, LAYER
 from ..sizes import shown
 from .locking import print_changes
 from .output import error_document, exit_code, finding_document, finding_of
-from .pushing import destination, print_pushed, push_built, pushed_document
 from .session import Session, short, today
+
+if TYPE_CHECKING:
+    from ..pushing import Pushed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,11 @@ def _build(session: Session, project: Project, parts: Sequence[Part], wishes: Wi
     output = session.output
     if wishes.repository and not wishes.push:
         raise UsageError("`--repository` says where to push images", hint="it goes with `--push`")
-    to = destination(project, parts, wishes.repository) if wishes.push else None
+    to = None
+    if wishes.push:
+        from .pushing import destination, print_pushed, push_built
+
+        to = destination(project, parts, wishes.repository)
     if wishes.in_container:
         project = project.in_container()
     options = Options(
@@ -191,7 +196,7 @@ def _document(outcome: Outcome, pushed: Pushed | None) -> dict[str, Any]:
         "status": _status(outcome),
         "record": outcome.record.as_dict() if outcome.record else None,
         "layers_size": outcome.layers_size,
-        "pushed": pushed_document(pushed),
+        "pushed": _pushed_document(pushed) if pushed else None,
         "error": error_document(outcome.error) if outcome.error else None,
         "lock_changes": list(outcome.changes),
         "findings": [finding_document(each) for each in outcome.findings],
@@ -203,3 +208,9 @@ def _document(outcome: Outcome, pushed: Pushed | None) -> dict[str, Any]:
             for entry in outcome.tree
         ]
     return document
+
+
+def _pushed_document(pushed: Pushed) -> dict[str, Any] | None:
+    from .pushing import pushed_document
+
+    return pushed_document(pushed)

@@ -22,7 +22,6 @@ from ..examine import (
     layers_beneath,
     looks_like_layer,
 )
-from ..examine_images import check_own_image
 from ..model import Finding
 from ..record import Record, read_record
 from ..sizes import shown
@@ -149,6 +148,8 @@ def _function(function: Function, run: _Run) -> _Wanted:
 
     def check() -> Checked:
         if function.image:
+            from ..examine_images import check_own_image
+
             return check_own_image(artifact, subject, host=host)
         own = layers_beneath(function.name, function.layers, function.target, settings.output, run.read_layer)
         return check_artifact(artifact, subject, host=host, layers=[*own, *_named_layers(run)])

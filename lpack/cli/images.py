@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..aws.architectures import ARCHITECTURES
 from ..check import Subject
 from ..errors import CheckError, UsageError
 from ..examine import Checked
-from ..examine_images import check_foreign_image, check_own_image
-from ..image.local import is_local
-from ..image.manifest import Platform
-from ..image.model import Image
-from ..image.opening import ENGINE, opened
 from ..model import Target
 from ..record import IMAGE, read_record
 from .options import target_of
@@ -22,6 +18,10 @@ _TAR_NAMES = (".tar", ".tar.gz", ".tgz")
 _GZIP = b"\x1f\x8b"
 _USTAR = b"ustar"
 _USTAR_AT = 257
+
+
+if TYPE_CHECKING:
+    from ..image.model import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,9 @@ class About:
 
 def is_image(name: str, session: Session) -> bool:
     """Whether the name is one of an image: in the Docker Engine, in a file or a folder, or in a registry."""
+    from ..image.local import is_local
+    from ..image.opening import ENGINE
+
     if name.startswith(ENGINE):
         return True
     path = session.path(name)
@@ -52,6 +55,10 @@ def is_image(name: str, session: Session) -> bool:
 
 def check_image_named(name: str, about: About, session: Session) -> Checked:
     """The checks of the image of that name; UsageError when nobody says which runtime it is for."""
+    from ..examine_images import check_foreign_image, check_own_image
+    from ..image.manifest import Platform
+    from ..image.opening import opened
+
     path = session.path(name)
     record = read_record(path) if path.is_file() else None
     runtime = about.runtime or (record.runtimes[0] if record else None)

@@ -14,7 +14,6 @@ from ..check import LayerPart
 from ..config import Function
 from ..errors import UsageError
 from ..examine import Inspection, inspect_artifact, inspect_function, inspect_layer
-from ..examine_images import inspect_image
 from ..model import Package
 from ..record import counted
 from ..sizes import shown
@@ -43,6 +42,8 @@ def inspect_named(session: Session, name: str, output: Path) -> int:
 
 def _inspections(session: Session, name: str, output: Path) -> list[Inspection]:
     if is_image(name, session):
+        from ..examine_images import inspect_image
+
         return [inspect_image(_archive(name, session), host=session.host)]
     if is_file(name, session):
         return [inspect_artifact(session.path(name))]

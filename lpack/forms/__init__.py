@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..assembling import Assembly
 from ..check import ImageFacts
 from ..model import Host
 from ..record import ImageRecord, Record
@@ -31,17 +30,17 @@ class Form(Protocol):
     def layout(self) -> int:
         """The version of how files are laid out in it."""
 
-    def compressors(self, assembly: Assembly) -> str:
+    def compressors(self) -> str:
         """What decides about its compressed bytes."""
 
-    def inputs(self, assembly: Assembly) -> list[Any]:
-        """All that decides about its bytes, besides what was assembled; JSON can hold it."""
+    def inputs(self) -> list[Any]:
+        """All that decides about its bytes, besides what lies in it; JSON can hold it."""
 
-    def facts(self, assembly: Assembly) -> ImageFacts | None:
+    def facts(self) -> ImageFacts | None:
         """What the checks want to know of an image, before it is made; None for what is none."""
 
-    def write(self, assembly: Assembly, file: Path, *, store: Store, host: Host) -> Written:
+    def write(self, file: Path, *, store: Store, host: Host) -> Written:
         """Write the file whole, in the place of an old one, or not at all."""
 
-    def written_before(self, assembly: Assembly, record: Record, *, size: int, sha256: str) -> Written:
+    def written_before(self, record: Record, *, size: int, sha256: str) -> Written:
         """What is to be said of a file of that size and digest that was written from the same inputs."""

@@ -9,39 +9,39 @@ from typing import Any
 
 from ..archive import packing
 from ..archive.zip_writer import LAYOUT, write_zip
-from ..assembling import Assembly
 from ..check import ImageFacts
 from ..model import Host
 from ..record import Record
 from ..store import Store
+from ..tree import Tree
 from . import Written
 
 
 @dataclass(frozen=True, slots=True)
 class Zip:
-    """The form of a zip."""
+    """The form of a zip of a tree."""
 
+    tree: Tree
     layout: int = LAYOUT
 
-    def compressors(self, assembly: Assembly) -> str:
+    def compressors(self) -> str:
         """libdeflate, and for large files another one."""
-        return packing.version(assembly.tree)
+        return packing.version(self.tree)
 
-    def inputs(self, assembly: Assembly) -> list[Any]:
+    def inputs(self) -> list[Any]:
         """The compressors and the layout."""
-        return [packing.version(assembly.tree), LAYOUT]
+        return [packing.version(self.tree), LAYOUT]
 
-    def facts(self, assembly: Assembly) -> ImageFacts | None:  # noqa: ARG002 -- the Protocol's
+    def facts(self) -> ImageFacts | None:
         """Nothing."""
         return None
 
-    def write(self, assembly: Assembly, file: Path, *, store: Store, host: Host) -> Written:
+    def write(self, file: Path, *, store: Store, host: Host) -> Written:
         """Write the zip."""
-        tree = assembly.tree
-        done = write_zip(tree, file, store=store, workers=host.workers)
-        return Written(size=done.size, sha256=done.sha256, code_sha256=done.code_sha256, unzipped_size=tree.size)
+        done = write_zip(self.tree, file, store=store, workers=host.workers)
+        return Written(size=done.size, sha256=done.sha256, code_sha256=done.code_sha256, unzipped_size=self.tree.size)
 
-    def written_before(self, assembly: Assembly, record: Record, *, size: int, sha256: str) -> Written:  # noqa: ARG002 -- the Protocol's
+    def written_before(self, record: Record, *, size: int, sha256: str) -> Written:  # noqa: ARG002 -- the Protocol's
         """What its own bytes say."""
         code_sha256 = base64.b64encode(bytes.fromhex(sha256)).decode()
-        return Written(size=size, sha256=sha256, code_sha256=code_sha256, unzipped_size=assembly.tree.size)
+        return Written(size=size, sha256=sha256, code_sha256=code_sha256, unzipped_size=self.tree.size)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ..archive import gzip
-from ..assembling import Assembly
 from ..check import ImageFacts
 from ..image.archive_writer import LAYOUT, write_archive
 from ..image.model import Image
@@ -26,24 +25,24 @@ class FinishedImage:
     sizes: tuple[int, ...]
     layout: int = LAYOUT
 
-    def compressors(self, assembly: Assembly) -> str:  # noqa: ARG002 -- the Protocol's
+    def compressors(self) -> str:
         """libdeflate: engines save layers as they are."""
         return gzip.version()
 
-    def inputs(self, assembly: Assembly) -> list[Any]:  # noqa: ARG002 -- the Protocol's
+    def inputs(self) -> list[Any]:
         """The image, which its digest stands for."""
         return [LAYOUT, self.image.digest]
 
-    def facts(self, assembly: Assembly) -> ImageFacts | None:  # noqa: ARG002 -- the Protocol's
+    def facts(self) -> ImageFacts | None:
         """Nothing that was not checked when its layers were read."""
         return None
 
-    def write(self, assembly: Assembly, file: Path, *, store: Store, host: Host) -> Written:  # noqa: ARG002 -- the Protocol's
+    def write(self, file: Path, *, store: Store, host: Host) -> Written:  # noqa: ARG002 -- the Protocol's
         """Write the archive, with all layers."""
         written = write_archive(self.image, self.name, file)
         return self._written(written.size, written.sha256)
 
-    def written_before(self, assembly: Assembly, record: Record, *, size: int, sha256: str) -> Written:  # noqa: ARG002 -- the Protocol's
+    def written_before(self, record: Record, *, size: int, sha256: str) -> Written:  # noqa: ARG002 -- the Protocol's
         """What the image itself says."""
         return self._written(size, sha256)
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from ..tree import Entry, Tree
+from ..tree import Entry, Tree, sort_key
+from .starting import RUNTIME_ROOT, TASK_ROOT
 
 LARGE = 4 << 20
 """A package from so many bytes on is worth a layer of its own."""
 
 BUDGET = 10
 """Layers for large packages at most: an image can have 127, and each one costs whoever pulls it a request."""
+
+BOOTSTRAP = "bootstrap"
+"""What a custom runtime starts with."""
 
 DEPENDENCIES, OWN_PACKAGES, SOURCE = "dependencies", "own packages", "source"
 
@@ -38,7 +42,21 @@ def planned_layers(tree: Tree, own_packages: Collection[str] = ()) -> tuple[Plan
     large = _large(others)
     rest = [entry for name, entries in others.items() if name not in large for entry in entries]
     layers = [*((name, others[name]) for name in large), (DEPENDENCIES, rest), (OWN_PACKAGES, own), (SOURCE, source)]
-    return tuple(PlannedLayer(name, Tree.of(entries)) for name, entries in layers if entries)
+    # Parts of a tree are trees, once they are sorted.
+    return tuple(PlannedLayer(name, Tree(tuple(sorted(entries, key=sort_key)))) for name, entries in layers if entries)
+
+
+def placed(tree: Tree, *, has_bootstrap: bool) -> Tree:
+    """A function's files where they lie in an image: in the task's folder.
+
+    A custom runtime's ``bootstrap`` lies where AWS's base images look for it, with the runtimes.
+    """
+    task, runtime = TASK_ROOT.lstrip("/"), RUNTIME_ROOT.lstrip("/")
+    entries = [
+        entry._replace(path=f"{runtime if has_bootstrap and entry.path == BOOTSTRAP else task}/{entry.path}")
+        for entry in tree
+    ]
+    return Tree(tuple(sorted(entries, key=sort_key)))
 
 
 def _large(packages: dict[str, list[Entry]]) -> list[str]:

@@ -14,7 +14,8 @@ from check_samples import of_sizes, subject
 
 from lpack.aws.limits import IMAGE_BYTES
 from lpack.check import ImageFacts, check
-from lpack.check.image import check_contents, check_image
+from lpack.check.image import check_image
+from lpack.check.image_contents import check_contents
 from lpack.image.config import Execution
 from lpack.image.kept_files import kept_files
 from lpack.image.manifest import Platform, descriptor_of, digest_of
