@@ -54,5 +54,5 @@ bench: venv ## measure against `sam build` and uv (takes some minutes)
 	$(BIN)/python benchmarks/run.py $(if $(ONLY),--only $(ONLY))
 
 clean: ## remove the virtual environment, caches and artifacts
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fixtures/*/dist fixtures/*/pylock.*.toml
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist fixtures/*/dist fixtures/*/pylock.*.toml fixtures/*/image-lock.*.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

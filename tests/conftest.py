@@ -157,7 +157,14 @@ def copied_fixture(tmp_path: Path) -> Callable[[str], Path]:
 
     def copy(name: str) -> Path:
         leftovers = shutil.ignore_patterns(
-            "dist", "pylock.*.toml", "package-lock.*.json", "node_modules", "target", "__pycache__", "*.egg-info"
+            "dist",
+            "pylock.*.toml",
+            "image-lock.*.json",
+            "package-lock.*.json",
+            "node_modules",
+            "target",
+            "__pycache__",
+            "*.egg-info",
         )
         return shutil.copytree(CHECKOUT / "fixtures" / name, tmp_path / name, ignore=leftovers)
 
