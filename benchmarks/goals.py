@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from compiling import BY_PIP, COMPILED
+from compiling import KEPT as COMPILED_BEFORE
 from container import KEPT, PLAIN, UNCHANGED, WHEEL
 from images import BUILD, DOCKER_BUILD, DOCKER_EDIT, EDIT, UPLOADED
 from invoking import ANEW, BY_HAND, IMPORTS, PANDAS, SMALL, WARM
@@ -15,7 +17,7 @@ Results = Mapping[str, Series]
 
 _OF_OTHERS = (
     *(UV, SAM, MAVEN, PLAIN, DOCKER_BUILD, DOCKER_EDIT, f"{BUNDLE}, {CHANGED}", f"{JAVA}, {CHANGED}"),
-    *(BY_HAND, PANDAS, ANEW, IMPORTS),
+    *(BY_HAND, PANDAS, ANEW, IMPORTS, COMPILED, BY_PIP),
 )
 """How the names end of runs whose memory is not lpack's own: peers, and those in which another does the work."""
 
@@ -118,7 +120,16 @@ def _of_container(results: Results) -> list[Goal]:
     ]
 
 
+def _of_compiling(results: Results) -> list[Goal]:
+    compiled, by_pip, kept = (results[name].time for name in (COMPILED, BY_PIP, COMPILED_BEFORE))
+    return [
+        Goal(f"{COMPILED}, beside `pip wheel`", _times(by_pip / compiled), "≥ 1 times", compiled <= by_pip),
+        Goal(COMPILED_BEFORE, _seconds(kept), "≤ 0.5 s", kept <= 0.5),
+    ]
+
+
 _GOALS = {
+    COMPILED: _of_compiling,
     WHOLE: _of_one,
     "100 functions": _of_many,
     LAYERED: _of_layered,

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+import compiling
 import container
 import images
 import invoking
@@ -43,6 +44,7 @@ PARTS = {
     "java": Part(parts.measure_java, ("zip", "mvn")),
     "invoke": Part(invoking.measure_invoking, ("bwrap",)),
     "container": Part(container.measure_container, ("docker", "mmdebstrap")),
+    "zig": Part(compiling.measure_zig),
     "images": Part(images.measure_images, ("docker", "docker-registry")),
 }
 

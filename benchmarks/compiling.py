@@ -13,7 +13,8 @@ import projects
 import tools
 from measure import Contender, Series, in_turns
 
-ZIG, PIP = "zig, a wheel of a small C package", "zig, pip wheel for this machine"
+COMPILED = "zig, a small C package for the other architecture"
+BY_PIP = "zig, pip wheel for this machine"
 KEPT = "zig, all kept, no artifact there yet"
 
 _PACKAGE, _VERSION = "markupsafe", "3.0.3"
@@ -70,8 +71,8 @@ def measure_zig(folder: Path, installed: tools.Tools, rounds: int) -> dict[str, 
 
     return in_turns(
         [
-            Contender(ZIG, lpack, forget_wheel, project, environ),
-            Contender(PIP, pip, forget_wheel_of_pip, project, installed.environ | {"PIP_CACHE_DIR": str(fetched)}),
+            Contender(COMPILED, lpack, forget_wheel, project, environ),
+            Contender(BY_PIP, pip, forget_wheel_of_pip, project, installed.environ | {"PIP_CACHE_DIR": str(fetched)}),
             Contender(KEPT, lpack, forget_artifact, project, environ),
         ],
         rounds,
