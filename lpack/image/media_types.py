@@ -54,4 +54,3 @@ INDEXES = frozenset({DOCKER.index, OCI.index})
 MANIFESTS = frozenset({DOCKER.manifest, OCI.manifest})
 GZIP_LAYERS = frozenset({DOCKER.gzip_layer, OCI.gzip_layer})
 PLAIN_LAYERS = frozenset({DOCKER.layer, OCI.layer})
-LAYERS = GZIP_LAYERS | PLAIN_LAYERS | {OCI_ZSTD_LAYER}
