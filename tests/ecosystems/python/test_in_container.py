@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import base_images
+import certifi
 import clean_roots
 import docker_engine
+import index_server
 import local_registry
 import pytest
 from command_line import Run
@@ -239,6 +241,41 @@ def test_a_base_comes_from_its_registry(build: Build, tmp_path: Path) -> None:
     assert built.exit_code == 4
     assert "the build image of python3.13 on" in built.stderr
     assert f"can't be made from `{name}:1`" in built.stderr
+
+
+def test_credentials_and_certificates_reach_the_tools_and_are_told_nowhere(
+    build: Build, make_wheel: Callable[..., Path], tmp_path: Path
+) -> None:
+    """An index with a certificate of its own, that wants a password, has what a package is to be built with."""
+    backend = "def build_wheel(*_):\n    raise SystemExit('built by the private backend')\n"
+    make_wheel("private-backend", "1.0", {"private_backend.py": backend})
+    own = {
+        "own/pyproject.toml": '[build-system]\nrequires = ["private-backend"]\nbuild-backend = "private_backend"\n'
+        '[project]\nname = "own"\nversion = "1.0"\n',
+    }
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".netrc").write_text("machine localhost login ann password much-secret\n")
+    bundle = tmp_path / "bundle.pem"
+    given = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or certifi.where()
+    bundle.write_bytes(Path(given).read_bytes() + index_server.AUTHORITY.read_bytes())
+    with index_server.serving(
+        tmp_path / "wheels", login=("ann", "much-secret"), host="localhost", encrypted=True
+    ) as index:
+        environ = {
+            **dict.fromkeys(("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), str(bundle)),
+            "NETRC": str(home / ".netrc"),
+            "PIP_EXTRA_INDEX_URL": index.index_url,
+        }
+        built = build("./own\n", "-v", "--in-container", files=own, environ=environ)
+        assert index.asked_for("private_backend-1.0-py3-none-any.whl"), built.stderr
+        assert index.asked_for("private_backend-1.0-py3-none-any.whl")[-1].login == ("ann", "much-secret")
+    assert built.exit_code == 3  # pip-compile asks the backend already
+    assert "built by the private backend" in built.stderr
+    assert "much-secret" not in built.stderr
+    with docker_engine.connected() as client:
+        for image in client.images.list(filters={"label": "lpack=image"}):
+            assert "much-secret" not in str(image.attrs) + str(image.history())
 
 
 def test_requirements_that_can_t_be_met(build: Build) -> None:
