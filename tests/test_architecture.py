@@ -24,8 +24,8 @@ FLOORS = """
     container image
     download
     http_client transfers
-    http_failures
-    archive overlay record trimming unpacked worker_processes
+    http_failures unpacked
+    archive overlay record trimming worker_processes
     means side_by_side sources
     store
     folders network

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from lpack.errors import InputError
 from lpack.store import Store
 from lpack.tree import EXECUTABLE, LINK, REGULAR, Content, Entry, Tree
-from lpack.unpacked import unpacked, write_tree
+from lpack.unpacked import unpacked, write_tree, write_zip
 
 DIGEST = bytes(range(32))
 
@@ -122,3 +123,41 @@ def test_a_file_where_another_has_a_folder_is_told(tmp_path: Path) -> None:
     write_tree(tree(c="x"), tmp_path)
     with pytest.raises(InputError, match="is a file in one layer and a folder in another"):
         write_tree(tree(**{"c/d": "x"}), tmp_path)
+
+
+def zipped(file: Path, members: dict[str, tuple[int, bytes]]) -> Path:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (mode, data) in members.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = mode << 16
+            archive.writestr(info, data)
+    return file
+
+
+def test_a_zip_is_written_as_it_says(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    members = {"run": (EXECUTABLE, b"#!/bin/sh\n"), "a/data": (REGULAR, b"x" * 100_000), "link": (LINK, b"a/data")}
+    write_zip(zipped(tmp_path / "some.zip", members), folder)
+    assert (folder / "run").stat().st_mode & 0o777 == 0o755
+    assert (folder / "link").read_bytes() == b"x" * 100_000
+
+
+def test_a_damaged_zip_is_told(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "some.zip", {"data": (REGULAR, os.urandom(1000))})
+    content = bytearray(archive.read_bytes())
+    content[500] ^= 1
+    archive.write_bytes(content)
+    with pytest.raises(InputError, match="holds `data`, which"):
+        write_zip(archive, tmp_path)
+
+
+def test_nothing_is_written_beyond_a_link_of_another_layer(tmp_path: Path) -> None:
+    """What would be a way out of the folder: a layer's link to somewhere, and a file below it in the next layer."""
+    folder, outside = tmp_path / "folder", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    write_zip(zipped(tmp_path / "lower.zip", {"lib": (LINK, str(outside).encode())}), folder)
+    with pytest.raises(InputError, match="is a file in one layer and a folder in another"):
+        write_zip(zipped(tmp_path / "upper.zip", {"lib/data": (REGULAR, b"x")}), folder)
+    assert list(outside.iterdir()) == []

@@ -12,7 +12,7 @@ from ..aws.layer_paths import BOOTSTRAP
 from ..clients import Client
 from ..errors import UsageError
 from ..store import Store
-from ..unpacked import unpacked, write_tree
+from ..unpacked import unpacked, write_tree, write_zip
 from .runnable import Artifact, Runnable
 from .surroundings import LAYERS, TASK
 
@@ -52,10 +52,8 @@ def _unpacked(artifacts: Sequence[Artifact], store: Store) -> Iterator[Path]:
     digest = hashlib.sha256(b"".join(each.sha256 for each in artifacts)).digest()
 
     def fill(folder: Path) -> None:
-        from ..archive.zip_reader import read_zip
-
         for artifact in artifacts:
-            write_tree(read_zip(artifact.file), folder)
+            write_zip(artifact.file, folder)
 
     with unpacked(digest, fill, store) as folder:
         yield folder
