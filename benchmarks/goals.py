@@ -12,11 +12,12 @@ from images import BUILD, DOCKER_BUILD, DOCKER_EDIT, EDIT, UPLOADED
 from invoking import ANEW, BY_HAND, IMPORTS, PANDAS, SMALL, WARM
 from measure import Series
 from parts import BUNDLE, CHANGED, JAVA, LAYERED, MAVEN, NODE, NOTHING, SAM, UV, WHOLE
+from publishing import AWS, PUBLISH, PUBLISH_LARGE, SAM_PACKAGE
 
 Results = Mapping[str, Series]
 
 _OF_OTHERS = (
-    *(UV, SAM, MAVEN, PLAIN, DOCKER_BUILD, DOCKER_EDIT, f"{BUNDLE}, {CHANGED}", f"{JAVA}, {CHANGED}"),
+    *(UV, SAM, MAVEN, PLAIN, AWS, SAM_PACKAGE, DOCKER_BUILD, DOCKER_EDIT, f"{BUNDLE}, {CHANGED}", f"{JAVA}, {CHANGED}"),
     *(BY_HAND, PANDAS, ANEW, IMPORTS, COMPILED, BY_PIP),
 )
 """How the names end of runs whose memory is not lpack's own: peers, and those in which another does the work."""
@@ -87,6 +88,18 @@ def _of_java(results: Results) -> list[Goal]:
     ]
 
 
+def _of_publish(results: Results) -> list[Goal]:
+    changed, aws, sam = (results[name].time for name in (PUBLISH, AWS, SAM_PACKAGE))
+    large = results[PUBLISH_LARGE].peak
+    return [
+        Goal(
+            f"{PUBLISH}, beside `aws cloudformation package`", _times(aws / changed), "≥ 10 times", aws >= 10 * changed
+        ),
+        Goal("… beside `sam package`", _times(sam / changed), "≥ 10 times", sam >= 10 * changed),
+        Goal(f"{PUBLISH_LARGE}, peak memory", _memory(large), "< 150 MB", large < 150e6),
+    ]
+
+
 def _of_images(results: Results) -> list[Goal]:
     build, edit, uploaded = (results[name].time for name in (BUILD, EDIT, UPLOADED))
     docker_build, docker_edit = results[DOCKER_BUILD].time, results[DOCKER_EDIT].time
@@ -139,6 +152,7 @@ _GOALS = {
     BUILD: _of_images,
     SMALL: _of_invoking,
     WHEEL: _of_container,
+    PUBLISH: _of_publish,
 }
 """By a name that the results have when the part was measured."""
 

@@ -21,6 +21,7 @@ import container
 import images
 import invoking
 import parts
+import publishing
 import tools
 from goals import report
 from measure import Series
@@ -45,6 +46,7 @@ PARTS = {
     "invoke": Part(invoking.measure_invoking, ("bwrap",)),
     "container": Part(container.measure_container, ("docker", "mmdebstrap")),
     "zig": Part(compiling.measure_zig),
+    "publish": Part(publishing.measure_publish),
     "images": Part(images.measure_images, ("docker", "docker-registry")),
 }
 

@@ -57,6 +57,15 @@ def install(folder: Path) -> Tools:
     return Tools(folder, lpack / "lpack", lpack / "uv", sam / "sam", environ)
 
 
+def install_program(requirement: str, program: str, tools: Tools) -> Path:
+    """A program from the package index, in an environment of its own."""
+    bin_folder = tools.folder / program / "bin"
+    if not (bin_folder / program).exists():
+        run(tools.environ, sys.executable, "-m", "venv", bin_folder.parent)
+        run(tools.environ, bin_folder / "python", "-m", "pip", "install", "--quiet", requirement)
+    return bin_folder / program
+
+
 def run(environ: Mapping[str, str], *command: str | Path, folder: Path | None = None) -> str:
     """Run a command that is not measured; its standard output."""
     return subprocess.run(command, cwd=folder, env=environ, stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from .model import Reporter as Reporter
     from .model import Severity as Severity
     from .model import Silent as Silent
+    from .publish import Publication as Publication
+    from .publish import Published as Published
+    from .publish import PublishOptions as PublishOptions
+    from .publish import publish_artifacts as publish_artifacts
     from .record import Record as Record
     from .record import read_record as read_record
     from .subjects import layer_subjects as layer_subjects
@@ -48,6 +52,7 @@ _ROOMS = {
     "errors": ("LpackError",),
     "examine": ("check_artifact", "check_layer_artifact"),
     "model": ("Finding", "Host", "Reporter", "Severity", "Silent"),
+    "publish": ("Publication", "Published", "PublishOptions", "publish_artifacts"),
     "record": ("Record", "read_record"),
     "subjects": ("layer_subjects", "subject_of"),
     "testing": ("RunOptions", "Verdict", "run_tests"),

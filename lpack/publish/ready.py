@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from pathlib import Path
 
@@ -156,10 +156,7 @@ def _verdict(
     store: Store,
 ) -> tuple[Finding, ...]:
     """What the checks say; what they said of the same artifact under the same settings on the same day is known."""
-    # A set has no order that two processes share.
-    libraries = [sorted(subject.provided_libraries) for subject in subjects]
-    settings = [str(replace(subject, provided_libraries=frozenset())) for subject in subjects]
-    asked = [__version__, record.sha256, settings, libraries, *beneath]
+    asked = [__version__, record.sha256, *map(_settings, subjects), *beneath]
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     known = store.note(_VERDICTS, key)
     if known is None:
@@ -169,6 +166,19 @@ def _verdict(
     return tuple(
         Finding(**{**each, "severity": Severity(each["severity"]), "details": tuple(each["details"])}) for each in known
     )
+
+
+def _settings(subject: Subject) -> dict[str, object]:
+    """All that a subject says, in words that any process would find: the order of sets is another in each."""
+    values = {each.name: getattr(subject, each.name) for each in fields(subject)}
+    return {
+        name: sorted(value)
+        if isinstance(value, frozenset)
+        else dict(value)
+        if isinstance(value, Mapping)
+        else str(value)
+        for name, value in values.items()
+    }
 
 
 def _allowed(artifact: Ready, folder: Folder) -> Ready:

@@ -150,6 +150,7 @@ def test_json_on_stdout_and_in_a_file(built: Any) -> None:
         "s3_bucket": BUCKET,
         "s3_key": f"shop/orders/{record(folder)['sha256']}.zip",
         "s3_object_version": None,
+        "image_uri": None,
         "layer_version_arn": None,
         "function_arn": None,
         "version": None,

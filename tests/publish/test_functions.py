@@ -199,7 +199,6 @@ REFUSALS = {
     (403, "ExpiredTokenException", "expired"): "the AWS credentials have expired",
     (403, "UnrecognizedClientException", "invalid"): "AWS does not know these credentials",
     (403, "InvalidSignatureException", "no"): "the secret key does not belong to the access key",
-    (409, "ResourceConflictException", "busy"): "is being changed by somebody else",
     (418, "Teapot", "short and stout"): "AWS refused lambda:UpdateFunctionCode for function `orders` with `Teapot`",
 }
 
@@ -214,6 +213,15 @@ def test_refusals_are_told_with_a_next_step(
     assert run.exit_code == 7
     assert told in run.stderr
     assert f"AWS says: {refusal[2]}" in run.stderr
+
+
+@pytest.mark.slow
+def test_conflicts_that_do_not_end_are_told(built: Any, deployed: Any, aws: Front) -> None:
+    deployed()
+    aws.fail("PUT .*/code", aws_error(409, "ResourceConflictException", "busy"), times=9)
+    run = lpack("publish", "--update", folder=built(toml=ORDERS))
+    assert run.exit_code == 7
+    assert "function `orders` is being changed by somebody else\n  AWS says: busy\nhint: wait until" in run.stderr
 
 
 def test_the_environment_that_aws_quotes_is_not_shown(built: Any, deployed: Any, aws: Front) -> None:

@@ -23,7 +23,7 @@ from lpack.image.reference import Repository
 from lpack.image.registry import open_registries
 from lpack.model import Host, Silent
 
-pytestmark = pytest.mark.needs(*local_registry.PROGRAMS)
+pytestmark = [pytest.mark.slow, pytest.mark.needs(*local_registry.PROGRAMS)]
 
 Client = Callable[..., Any]
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"

@@ -173,6 +173,7 @@ def test_a_connection_that_breaks_is_made_again(large: Path, aws: Front) -> None
     assert left == []
 
 
+@pytest.mark.slow
 def test_connections_that_always_break_leave_nothing(large: Path, aws: Front, client: Callable[..., Any]) -> None:
     aws.cut_after = lambda call: 4_000_000 if call.startswith("s3 PUT") else None
     run = lpack("publish", folder=large)

@@ -67,6 +67,7 @@ def object_version(client: Client, key: str) -> str:
     return str(client("s3").head_object(Bucket=BUCKET, Key=key)["VersionId"])
 
 
+@pytest.mark.slow
 def test_cloudformation(folder: Path, client: Client, tmp_path: Path) -> None:
     template = printed(folder, "--output", "cloudformation")
     assert cfn_lint(template, tmp_path) == ""
@@ -91,6 +92,7 @@ def test_cloudformation(folder: Path, client: Client, tmp_path: Path) -> None:
     assert layer["Properties"]["CompatibleArchitectures"] == ["x86_64", "arm64"]
 
 
+@pytest.mark.slow
 def test_sam(folder: Path, client: Client, tmp_path: Path) -> None:
     template = printed(folder, "--output", "sam")
     assert cfn_lint(template, tmp_path) == ""
@@ -122,12 +124,14 @@ def test_the_schema_refuses_what_terraform_would(folder: Path) -> None:
         jsonschema.validate(document, TERRAFORM)
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_mistakes(folder: Path, tmp_path: Path) -> None:
     template = printed(folder, "--output", "cloudformation")
     template["Resources"]["OrdersFunction"]["Properties"]["Runtime"] = "python1.0"
     assert "E3030" in cfn_lint(template, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("output", "key"), [("cloudformation", "Code"), ("sam", "InlineCode")])
 def test_small_functions_can_stand_in_the_template(
     folder: Path, aws: Front, tmp_path: Path, output: str, key: str
