@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .build import Options as Options
     from .build import Outcome as Outcome
     from .build import build_artifacts as build_artifacts
-    from .build import lock_parts as lock_parts
     from .check import LayerPart as LayerPart
     from .check import Subject as Subject
     from .config import Function as Function
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from .errors import LpackError as LpackError
     from .examine import check_artifact as check_artifact
     from .examine import check_layer_artifact as check_layer_artifact
+    from .locks import lock_parts as lock_parts
     from .model import Finding as Finding
     from .model import Host as Host
     from .model import Reporter as Reporter
@@ -46,11 +46,12 @@ if TYPE_CHECKING:
     from .testing import run_tests as run_tests
 
 _ROOMS = {
-    "build": ("Options", "Outcome", "build_artifacts", "lock_parts"),
+    "build": ("Options", "Outcome", "build_artifacts"),
     "check": ("LayerPart", "Subject"),
     "config": ("Function", "Layer", "Project", "load"),
     "errors": ("LpackError",),
     "examine": ("check_artifact", "check_layer_artifact"),
+    "locks": ("lock_parts",),
     "model": ("Finding", "Host", "Reporter", "Severity", "Silent"),
     "publish": ("Publication", "Published", "PublishOptions", "publish_artifacts"),
     "record": ("Record", "read_record"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import __version__
 from .assembling import Assembly
+from .config import Function
 from .forms import Form, Written
 from .forms.as_zip import Zip
 from .model import Host, Package, Target
@@ -90,6 +91,16 @@ def discard_damaged(assembly: Assembly, store: Store) -> bool:
             if damaged(path, sha256):
                 store.discard(path)
     return bool(broken)
+
+
+def artifact_of(name: str, output: Path) -> Path:
+    """Where the zip of that name goes."""
+    return output / f"{name}.zip"
+
+
+def artifact_of_function(function: Function, output: Path) -> Path:
+    """Where the function's zip or image goes."""
+    return output / f"{function.name}.tar" if function.image else artifact_of(function.name, output)
 
 
 def artifacts_of_layer(name: str, output: Path) -> dict[Path, Record]:

@@ -5,18 +5,18 @@ What is already what it would become is left alone; what fails leaves its old ar
 
 from __future__ import annotations
 
-import errno
 import functools
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from .artifacts import (
     Finished,
     Plan,
+    artifact_of,
+    artifact_of_function,
     artifacts_of_layer,
     discard_damaged,
     finish,
@@ -28,10 +28,11 @@ from .check import LayerPart, check, check_layer, check_layers, check_upload, el
 from .config import Function, Layer, Project
 from .config_images import ImageFormat
 from .config_keys import LayerArn
-from .ecosystems import Ask, Locked, Policy, Provided, ecosystem_of
+from .ecosystems import Ask, Policy, ecosystem_of
 from .errors import CheckError, InputError, LpackError
 from .forms import Form
 from .layering import Laid, LockedLayer, check_code, check_handler, lay, lock_layer, part_of, provided_to
+from .locks import Part, ask_for, foundation_of, refuse_failed, understood, with_layers
 from .means import Means
 from .model import Finding, Host, Reporter, Severity, Target
 from .record import FUNCTION, IMAGE, LAYER, Record
@@ -40,13 +41,6 @@ from .store import Store
 from .subjects import layer_subjects, subject_of
 from .tree import Tree
 from .worker_processes import in_processes
-
-if TYPE_CHECKING:
-    from .image_forms import Foundation
-
-Part = Function | Layer
-"""What a project is made of, and what is built."""
-
 
 MANY = 12
 """From so many functions on, it pays to start processes that build them: threads take turns at what Python does."""
@@ -119,113 +113,12 @@ def build_artifacts(
     return [*(outcome for _, outcomes in beneath for outcome in outcomes), *built]
 
 
-def lock_parts(
-    project: Project, parts: Sequence[Part], policy: Policy, *, host: Host, reporter: Reporter
-) -> dict[str, Locked | LpackError | None]:
-    """Lock functions and layers, with the layers that the functions use; by name, the lock or why there is none.
-
-    None stands for a layer without packages. Layers that are not among the parts are never upgraded.
-    """
-    functions, layers = with_layers(project, parts)
-
-    def lock_it(layer: Layer, reporter: Reporter) -> LockedLayer | LpackError:
-        own_policy = "keep" if policy == "upgrade" and layer not in parts else policy
-        return _caught(lambda: lock_layer(layer, _ask(project, layer, {}, host, reporter), own_policy))
-
-    locked = side_by_side(lock_it, layers, label="locking layers", workers=host.workers, reporter=reporter)
-    usable = {each.layer.name: each for each in locked if isinstance(each, LockedLayer)}
-
-    def lock(function: Function, reporter: Reporter) -> Locked | LpackError:
-        def task() -> Locked:
-            _refuse_failed(function, usable)
-            provided = provided_to(function, usable)
-            ask = _ask(project, function, provided, host, reporter)
-            locked = ecosystem_of(function.target.runtime).lock(ask, policy)
-            base = _foundation(function, ask, policy)
-            return _LockedImage(locked.file, (*locked.changes, *base.changes)) if base else locked
-
-        return _caught(task)
-
-    of_functions = side_by_side(lock, functions, label="locking", workers=host.workers, reporter=reporter)
-    of_layers = [each.lock if isinstance(each, LockedLayer) else each for each in locked]
-    names = [each.name for each in layers] + [each.name for each in functions]
-    return dict(zip(names, (*of_layers, *of_functions), strict=True))
-
-
-def artifact_of(name: str, output: Path) -> Path:
-    """Where the zip of that name goes."""
-    return output / f"{name}.zip"
-
-
-def artifact_of_function(function: Function, output: Path) -> Path:
-    """Where the function's zip or image goes."""
-    return output / f"{function.name}.tar" if function.image else artifact_of(function.name, output)
-
-
-def understood(error: LpackError | OSError) -> LpackError:
-    """The error in lpack's words: what the system refuses is the machine's state, and no bug."""
-    if isinstance(error, LpackError):
-        return error
-    subject = f"`{error.filename}`" if error.filename else "a file"
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return LpackError(f"{subject} can't be written: the disk is full", hint="make room, and run the command again")
-    return LpackError(
-        f"{subject} can't be used: {error.strerror or error}", hint="mend that, and run the command again"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _LockedImage:
-    """The locks of an image, of packages and of its base, as far as everybody may know them."""
-
-    file: Path | None
-    changes: tuple[str, ...]
-
-
-_T = TypeVar("_T")
-
-
-def _caught(task: Callable[[], _T]) -> _T | LpackError:
-    try:
-        return task()
-    except (LpackError, OSError) as error:
-        return understood(error)
-
-
-def _foundation(function: Function, ask: Ask, policy: Policy) -> Foundation | None:
-    """What the function's image stands on; None for a zip."""
-    if function.image is None or function.image.dockerfile:
-        return None
-    from .image_forms import foundation  # with all that talks to registries, which zips need not wait for
-
-    return foundation(function, ask, policy)
-
-
 def _as_wanted(function: Function, options: Options) -> Function:
     """The function as the options want it: they overrule what the configuration says of images."""
     if function.image is None:
         return function
     format_ = options.format or function.image.format
     return replace(function, image=function.image._replace(format=format_, whole=options.whole or function.image.whole))
-
-
-def with_layers(project: Project, parts: Sequence[Part]) -> tuple[list[Function], list[Layer]]:
-    """The functions, and the layers with those that the functions use, in the project's order."""
-    functions = [part for part in parts if isinstance(part, Function)]
-    used = {name for function in functions for name in function.own_layers}
-    return functions, [layer for layer in project.layers if layer in parts or layer.name in used]
-
-
-def _refuse_failed(function: Function, layers: Collection[str]) -> None:
-    """CheckError when the function uses a layer that is not among those that could be had."""
-    failed = [f"`{name}`" for name in function.own_layers if name not in layers]
-    if failed:
-        layers = f"layer{'s' if failed[1:] else ''} {' and '.join(failed)}"
-        raise CheckError(f"the {layers}, which it uses, failed", hint="what is wrong there comes first")
-
-
-def _ask(project: Project, part: Part, provided: Mapping[str, Provided], host: Host, reporter: Reporter) -> Ask:
-    return Ask(part.dependencies, project, Store(host.cache), host, reporter, provided)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +173,7 @@ class _Work:
         """Build the artifacts of a layer; unless all are as they should be, no function can use it."""
         started = time.monotonic()
         try:
-            usable, outcomes = self._layer(layer, _ask(self.project, layer, {}, self.host, reporter))
+            usable, outcomes = self._layer(layer, ask_for(self.project, layer, {}, self.host, reporter))
         except (LpackError, OSError) as error:
             there = next(iter(artifacts_of_layer(layer.name, self.options.output)), None)
             artifact = there or artifact_of(layer.name, self.options.output)
@@ -372,14 +265,14 @@ class _Work:
     def _function(
         self, function: Function, layers: Mapping[str, _Usable], stacks: _Stacks, reporter: Reporter
     ) -> Outcome:
-        _refuse_failed(function, layers)
+        refuse_failed(function, layers)
         if function.image and function.image.dockerfile:
             return self._from_dockerfile(function, function.image.dockerfile, reporter)
         provided = provided_to(function, {name: each.locked for name, each in layers.items()})
-        ask = _ask(self.project, function, provided, self.host, reporter)
+        ask = ask_for(self.project, function, provided, self.host, reporter)
         ecosystem = ecosystem_of(function.target.runtime)
         locked = ecosystem.lock(ask, self.options.policy)
-        base = _foundation(function, ask, self.options.policy)
+        base = foundation_of(function, ask, self.options.policy)
 
         def plan() -> Plan:
             installed = ecosystem.install(ask, locked, function.target)

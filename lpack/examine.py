@@ -143,7 +143,7 @@ class Inspection:
 
     ``runtimes`` and ``architectures`` are names, () when they are not known. ``record`` is the one beside a file.
     ``required_by`` names for each package the others that need it, with "" for the user's own wish. ``layers`` are
-    those beneath a function.
+    those beneath a function. ``is_image`` tells that it lies on a base in a container image, and is no zip.
     """
 
     name: str
@@ -156,6 +156,7 @@ class Inspection:
     left_out: tuple[LeftOut, ...] | None = None
     required_by: Mapping[str, tuple[str, ...]] | None = None
     layers: tuple[LayerPart, ...] = ()
+    is_image: bool = False
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -193,6 +194,7 @@ def inspect_function(
         left_out=made.left_out,
         required_by=ecosystem.required_by(ask, locked, function.target),
         layers=parts_of(function, laid, store),
+        is_image=function.image is not None,
     )
 
 

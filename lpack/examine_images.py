@@ -52,6 +52,7 @@ def inspect_image(artifact: Path, *, host: Host) -> Inspection:
         architectures=record.architectures if record else (),
         handler=(record.handler if record else handler_of(execution)) or None,
         record=record,
+        is_image=True,
     )
 
 

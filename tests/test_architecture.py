@@ -15,7 +15,7 @@ FLOORS = """
     publish testing
     examine_images
     build emulator examine pushing
-    image_checks
+    image_checks locks
     artifacts image_forms layering subjects
     clients forms
     assembling

@@ -60,7 +60,7 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        from ..build import understood
+        from ..locks import understood
         from .output import report_error
 
         return report_error(understood(error), _last_words(arguments))

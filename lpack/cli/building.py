@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..aws.limits import IMAGE_BYTES, UNZIPPED_BYTES
 from ..aws.runtimes import span
-from ..build import Options, Outcome, Part, build_artifacts
+from ..build import Options, Outcome, build_artifacts
 from ..catalogue import recipe_project
 from ..config import Project
 from ..config_images import ImageFormat
 from ..errors import UsageError
+from ..locks import Part
 from ..model import Finding, Severity
 from ..record import FUNCTION, IMAGE, LAYER
 from ..sizes import shown
@@ -184,6 +185,8 @@ def _in_detail(outcome: Outcome) -> str:
     parts = [f"{outcome.seconds:.2f} s"]
     if outcome.record:
         left_out = [f"{count} for {reason}" for reason, count in outcome.record.left_out.items()]
+        if outcome.record.image and not outcome.record.image.whole:
+            parts.append("in the archive without the layers of its base")
         parts += [f"code_sha256 {outcome.record.code_sha256}", f"left out {', '.join(left_out) or 'nothing'}"]
     return ", ".join(parts)
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..artifacts import artifacts_of_layer, layer_for
-from ..build import artifact_of, artifact_of_function
+from ..artifacts import artifact_of, artifact_of_function, artifacts_of_layer, layer_for
 from ..check import LayerPart, Subject
 from ..config import Function, Layer
 from ..config_keys import LayerArn

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..artifacts import artifact_of_function
 from ..aws.layer_paths import package_folders
-from ..aws.limits import UNZIPPED_BYTES
+from ..aws.limits import IMAGE_BYTES, UNZIPPED_BYTES
 from ..aws.runtimes import RUNTIMES, span
 from ..check import LayerPart
 from ..config import Function
@@ -21,7 +22,7 @@ from ..tree import Tree
 from ..weights import sizes_by_package
 from .checking import is_file
 from .images import is_image
-from .session import Session
+from .session import Session, short
 
 _SHOWN = 20
 
@@ -41,14 +42,22 @@ def inspect_named(session: Session, name: str, output: Path) -> int:
 
 
 def _inspections(session: Session, name: str, output: Path) -> list[Inspection]:
-    if is_image(name, session):
-        from ..examine_images import inspect_image
+    from ..examine_images import inspect_image
 
+    if is_image(name, session):
         return [inspect_image(_archive(name, session), host=session.host)]
     if is_file(name, session):
         return [inspect_artifact(session.path(name))]
     project = session.project()
     (part,) = project.selected([name])
+    if isinstance(part, Function) and part.image and part.image.dockerfile:
+        # What the engine would make of it, only the engine can tell.
+        artifact = artifact_of_function(part, output)
+        if not artifact.is_file():
+            raise UsageError(
+                f"`{name}` was not built: there is no `{short(artifact)}`", hint=f"run `lpack build {name}` first"
+            )
+        return [inspect_image(artifact, host=session.host)]
     with session.reporting() as reporter:
         if isinstance(part, Function):
             return [inspect_function(project, part, output, host=session.host, reporter=reporter)]
@@ -81,9 +90,18 @@ def _headline(inspection: Inspection) -> str:
         inspection.name,
         f"{span(inspection.runtimes)} on {', '.join(inspection.architectures)}" if inspection.runtimes else None,
         f"handler {inspection.handler}" if inspection.handler else None,
-        f"{100 * inspection.size / UNZIPPED_BYTES:.0f} % of the limit{layers}",
+        _share(inspection, layers),
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _share(inspection: Inspection, layers: str) -> str:
+    """How much of what Lambda allows it takes; of an image, with its base as far as the record knows that."""
+    if not inspection.is_image:
+        return f"{100 * inspection.size / UNZIPPED_BYTES:.0f} % of the limit{layers}"
+    built = inspection.record.image if inspection.record else None
+    size, base = (built.unzipped_size, "with") if built else (inspection.size, "without")
+    return f"{100 * size / IMAGE_BYTES:.0f} % of the limit {base} its base"
 
 
 def _print_packages(session: Session, inspection: Inspection) -> None:

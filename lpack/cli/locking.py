@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..build import lock_parts
 from ..ecosystems import Locked, Policy
 from ..errors import LpackError
+from ..locks import lock_parts
 from .output import Output, error_document, exit_code, finding_of
 from .session import Session
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..build import Outcome, Part, understood
+from ..build import Outcome
 from ..config import Function, Project
 from ..errors import LpackError, UsageError
+from ..locks import Part, understood
 from ..pushing import Destination, Pushed, destination_of, open_registries, push_artifact
 from ..sizes import shown
 from .output import Output

@@ -73,13 +73,12 @@ def started(base: Execution, handler: str, environment: Mapping[str, str], start
 
     The function's variables replace the base's.
     """
-    variables = dict(_parted(base.env))
+    variables = dict(_parted(base.env)) | dict(environment)
     entrypoint = base.entrypoint
     if start:
         entrypoint = (ENTRY_SCRIPT,)
         variables |= {name: value for name, value in _PLACES.items() if name not in variables}
         variables |= {name: _before(value, name, variables) for name, value in start.environ.items()}
-    variables |= environment
     return replace(
         base,
         env=tuple(f"{name}={value}" for name, value in variables.items()),
@@ -95,7 +94,7 @@ def _parted(env: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _before(value: str, name: str, variables: Mapping[str, str]) -> str:
-    """The value, before that which the base has where the variable holds a list of folders."""
+    """The value, before that which is there already where the variable holds a list of folders."""
     there = variables.get(name)
     return f"{value}:{there}" if there and name in _SEARCH_PATHS else value
 

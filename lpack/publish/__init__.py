@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from ..aws.limits import LAYER_SHARES
-from ..build import Part, understood, with_layers
 from ..config import Function, Layer, Project
 from ..errors import LpackError, PublishError, UsageError
+from ..locks import Part, understood, with_layers
 from ..model import Host, Reporter, Target
 from ..pushing import Registries, open_registries
 from ..record import Record

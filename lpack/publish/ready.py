@@ -11,8 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from .. import __version__
-from ..artifacts import artifacts_of_layer, layer_for
-from ..build import artifact_of_function
+from ..artifacts import artifact_of_function, artifacts_of_layer, layer_for
 from ..check import Subject
 from ..config import Function, Layer
 from ..config_keys import LayerArn

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ..build import understood
 from ..config import SHARED_FILE, Function, Project
 from ..config_tests import FunctionTest
 from ..config_values import Place, alternatives, quoted
 from ..emulator import Invocation, Runnable, Settings, checked_event, environment, runnable_of
 from ..errors import ConfigError, FunctionError, LpackError, UsageError
+from ..locks import understood
 from ..means import Means
 from ..model import Host, Reporter
 from ..side_by_side import side_by_side

@@ -262,9 +262,11 @@ def test_what_is_in_an_image_is_shown(orders: Path) -> None:
     built(orders)
     run = lpack("inspect", "dist/orders.tar", folder=orders)
     assert run.exit_code == 0
-    assert run.stdout.startswith("orders.tar · python3.13 on x86_64 · handler app.handler")
+    headline = "python3.13 on x86_64 · handler app.handler · 0 % of the limit"
+    assert run.stdout.startswith(f"orders.tar · {headline} with its base")
     assert "app.py" in run.stdout
-    assert lpack("inspect", "orders", folder=orders).exit_code == 0
+    by_name = lpack("inspect", "orders", folder=orders)
+    assert by_name.stdout.startswith(f"orders · {headline} without its base")
 
 
 def test_a_lock_of_the_base_is_kept_until_it_is_upgraded(orders: Path) -> None:
@@ -279,3 +281,17 @@ def test_a_lock_of_the_base_is_kept_until_it_is_upgraded(orders: Path) -> None:
     assert "`image-lock.orders.json` does not fit the base" in frozen.stderr
     assert lpack("lock", "--upgrade", folder=orders).exit_code == 0
     assert lpack("build", "--frozen", folder=orders).exit_code == 0
+
+
+def test_a_dockerfile_is_nothing_to_lock_and_can_be_looked_into_when_it_was_built(orders: Path) -> None:
+    text = CONFIGURATION.replace('handler = "app.handler"\n', "").replace(
+        'base = "./base"', 'dockerfile = "Dockerfile"'
+    )
+    (orders / "lpack.toml").write_text(text)
+    (orders / "Dockerfile").write_text("FROM scratch\n")
+    (orders / "src" / "requirements.txt").write_text("no-such-package\n")
+    assert lpack("lock", folder=orders).exit_code == 0
+    assert list(orders.glob("*lock*")) == []
+    run = lpack("inspect", "orders", folder=orders)
+    assert run.exit_code == 2
+    assert "`orders` was not built: there is no `dist/orders.tar`" in run.stderr

@@ -60,6 +60,13 @@ def test_a_base_without_a_client_gets_one() -> None:
     }
 
 
+def test_what_the_client_needs_comes_before_what_the_user_sets() -> None:
+    execution = started(DEBIAN, "app.handler", {"PYTHONPATH": "/var/task/libs", "LD_LIBRARY_PATH": "/own"}, PYTHON)
+    variables = dict(each.split("=", 1) for each in execution.env)
+    assert variables["PYTHONPATH"] == "/var/runtime:/var/task/libs"
+    assert variables["LD_LIBRARY_PATH"] == "/own"
+
+
 def run_script(start: OwnStart, tmp_path: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the script in a folder of its own, where the programs that it starts tell how they were started."""
     programs = {EMULATOR: tmp_path / "rie", start.command[0]: tmp_path / "client"}
