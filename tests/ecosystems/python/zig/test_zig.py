@@ -90,6 +90,7 @@ class TestBuilds:
         (folder / "src" / "app.py").write_text(code)
         return folder
 
+    @clean_roots.needs(HERE)
     def test_c_and_cpp_for_this_machine_are_equal_in_two_folders_and_can_be_imported(
         self, tmp_path: Path, lpack: Callable[..., Run]
     ) -> None:
@@ -125,6 +126,8 @@ class TestBuilds:
         said = [python.program, "-c", "import app; print(app.handler('abc', None))"]
         process = subprocess.run(said, cwd=tmp_path / "task", capture_output=True, text=True, check=True)
         assert process.stdout == "('cba', 1.5)\n"
+        result = clean_roots.invoke(tmp_path / "task", "app.handler", "abc", python=version, architecture=HERE)
+        assert result == ["cba", 1.5]
 
     @clean_roots.needs("arm64")
     @pytest.mark.needs("cargo")
