@@ -29,7 +29,7 @@ from .environment import Environment, Started
 from .files import Folders, bootstrap, laid_out
 from .interpreters import DOCKER, Interpreter, interpreter_for
 from .journal import Journal
-from .memory import MemoryWatch
+from .memory import Family, Measured, MemoryWatch
 from .mounts import RIE, Files, mounts
 from .networks import Door, door_to, loopback_address
 from .rie import rie_program
@@ -85,8 +85,6 @@ def sandboxed(runnable: Runnable, means: Means, *, network: bool, rie: Path | No
             *_command(runnable, client, interpreter, folders),
         ]
         held = stack.enter_context(_group(runnable))
-        if held is None:
-            means.reporter.note("this machine lets lpack make no control group: memory is neither held nor measured")
         process, child = stack.enter_context(_process(arguments, files, held, means.host))
         door = None if network else stack.enter_context(door_to(child))
         started = Started(
@@ -95,9 +93,8 @@ def sandboxed(runnable: Runnable, means: Means, *, network: bool, rie: Path | No
             client=str(client or ""),
             interpreter=str(interpreter.program) if interpreter else "",
             network=network,
-            holds_memory=held is not None,
         )
-        yield stack.enter_context(_listening(runnable, started, _Place(process, address, door), held))
+        yield stack.enter_context(_listening(runnable, started, _Place(process, address, door), held or Family(child)))
 
 
 def _command(runnable: Runnable, client: Client | None, interpreter: Interpreter | None, folders: Folders) -> list[str]:
@@ -175,17 +172,16 @@ def _limit(child: int, outer: int, held: Group | None) -> None:
 
 
 @contextlib.contextmanager
-def _listening(runnable: Runnable, started: Started, place: _Place, held: Group | None) -> Iterator[Environment]:
+def _listening(runnable: Runnable, started: Started, place: _Place, measured: Measured) -> Iterator[Environment]:
     """The environment, once its emulator listens."""
     process = place.process
     if process.stdout is None or process.stderr is None:
         raise ValueError(process)
     with Journal.of(process.stdout, process.stderr, functools.partial(end, process)) as journal:
-        watch = MemoryWatch(held, limit=runnable.memory << 20) if held else None
+        watch = MemoryWatch(measured, limit=runnable.memory << 20)
         with contextlib.closing(Environment(runnable, started, place, journal, watch)) as environment:
             environment.wait()
-            if watch:
-                watch.begin()
+            watch.begin()
             yield environment
 
 

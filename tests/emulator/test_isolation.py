@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import socket
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from functions import Started, answer, called, zipped
 
-from lpack.emulator import Settings
+from lpack.emulator import Settings, cgroups, sandbox
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs("bwrap")]
 
@@ -165,10 +165,25 @@ os.set_inheritable(go, False)
     assert reason == "Resource temporarily unavailable"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make control groups everywhere")
-def test_more_memory_than_there_is_ends_the_function(started: Started) -> None:
+@pytest.mark.parametrize("grouped", [True, False], ids=["in a control group", "without one"])
+def test_more_memory_than_there_is_ends_the_function(
+    started: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, grouped: bool
+) -> None:
+    if not grouped:
+        monkeypatch.setattr(sandbox, "group", functools.partial(cgroups.group, root=tmp_path))
     code = """
+import os
+
 def handler(event, context):
+    if event == "fork":
+        kept = bytearray(b"x") * (60 << 20)
+        for _ in range(4):
+            if not os.fork():
+                __import__("time").sleep(0.3)
+                os._exit(0)
+        for _ in range(4):
+            os.wait()
+        return len(kept)
     kept = bytearray(b"x") * (event << 20)
     return len(kept)
 """
@@ -182,6 +197,8 @@ def handler(event, context):
         assert ended.failure.kind == "Runtime.OutOfMemory"
         assert "128 MB" in ended.failure.message
         assert answer(running, 1) == 1 << 20
+        # What forked processes share is there once.
+        assert answer(running, "fork") == 60 << 20
 
 
 CONNECT = """
