@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from .assembling import Assembly
 from .aws.base_images import base_image
@@ -21,11 +22,16 @@ from .tree import EXECUTABLE, Content, Entry, Tree
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What a function's image stands on: its base, and ``changes`` of the base's lock, in words."""
+    """What a function's image stands on: its base, and the file and the ``changes`` of the base's lock."""
 
     function: Function
     ask: Ask
     base: Base
+
+    @property
+    def lock(self) -> Path:
+        """The lock of the base."""
+        return self.base.lock
 
     @property
     def changes(self) -> tuple[str, ...]:

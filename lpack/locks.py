@@ -48,7 +48,7 @@ def lock_parts(
             ask = ask_for(project, function, provided, host, reporter)
             locked = ecosystem_of(function.target.runtime).lock(ask, policy)
             base = foundation_of(function, ask, policy)
-            return _LockedImage(locked.file, (*locked.changes, *base.changes)) if base else locked
+            return _LockedImage(locked.file or base.lock, (*locked.changes, *base.changes)) if base else locked
 
         return _caught(task)
 

@@ -40,12 +40,13 @@ class Base(NamedTuple):
     """What an image stands on.
 
     ``name`` has its digest in it; ``sizes`` are the bytes that its layers unpack to, None where that isn't known.
-    ``changes`` are those of the lock, in words.
+    ``lock`` is the file that says so, and ``changes`` are those of it, in words.
     """
 
     name: str
     image: Image
     sizes: tuple[int | None, ...]
+    lock: Path
     changes: tuple[str, ...] = ()
 
 
@@ -116,7 +117,7 @@ def _resolved(wanted: Wanted, before: _Locked | None, policy: Policy, means: Mea
         _refuse_if_frozen(wanted, before, policy)
     image = _checked(_packed(found.image, means), found.name)
     sizes = tuple(map(size_of_local, image.layers)) if found.sizes is None else found.sizes
-    return Base(found.name, image, sizes), _Locked(wanted.base, str(wanted.platform), found.digest, sizes)
+    return Base(found.name, image, sizes, wanted.lock), _Locked(wanted.base, str(wanted.platform), found.digest, sizes)
 
 
 def _in_file(wanted: Wanted, fits: _Locked | None) -> _Found:

@@ -60,6 +60,13 @@ def test_an_image_is_built_and_pushed(lpack: Lpack, orders: Path, registry: Loca
     assert [each["digest"] for each in manifest["layers"]][: len(base_layers)] == base_layers
 
 
+def test_a_lock_of_a_base_alone(lpack: Lpack, orders: Path) -> None:
+    assert "orders: locked the base" in lpack("lock", folder=orders).stdout
+    assert "orders: up to date" in lpack("lock", "--upgrade", folder=orders).stdout
+    document = lpack("lock", "--check", "--json", folder=orders).json
+    assert "image-lock.orders.json" in str(document)
+
+
 def test_an_edit_sends_a_few_kilobytes(lpack: Lpack, orders: Path, registry: LocalRegistry) -> None:
     options = ("build", "--push", "--repository", f"{registry.host}/shop:v1", "--json")
     first = json.loads(lpack(*options, folder=orders).stdout)["artifacts"][0]["pushed"]
