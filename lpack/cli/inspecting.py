@@ -42,10 +42,8 @@ def inspect_named(session: Session, name: str, output: Path) -> int:
 
 
 def _inspections(session: Session, name: str, output: Path) -> list[Inspection]:
-    from ..examine_images import inspect_image
-
     if is_image(name, session):
-        return [inspect_image(_archive(name, session), host=session.host)]
+        return [_of_image(_archive(name, session), session)]
     if is_file(name, session):
         return [inspect_artifact(session.path(name))]
     project = session.project()
@@ -57,11 +55,17 @@ def _inspections(session: Session, name: str, output: Path) -> list[Inspection]:
             raise UsageError(
                 f"`{name}` was not built: there is no `{short(artifact)}`", hint=f"run `lpack build {name}` first"
             )
-        return [inspect_image(artifact, host=session.host)]
+        return [_of_image(artifact, session)]
     with session.reporting() as reporter:
         if isinstance(part, Function):
             return [inspect_function(project, part, output, host=session.host, reporter=reporter)]
         return inspect_layer(project, part, output, host=session.host, reporter=reporter)
+
+
+def _of_image(archive: Path, session: Session) -> Inspection:
+    from ..examine_images import inspect_image  # with all that knows images, which zips need not wait for
+
+    return inspect_image(archive, host=session.host)
 
 
 def _archive(name: str, session: Session) -> Path:
