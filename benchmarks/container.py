@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import tools
 from measure import Contender, Series, in_turns
+
+from lpack.aws.architectures import X86_64
+from lpack.aws.runtimes import runtime
+from lpack.config import Building
+from lpack.container import build_image_for
+from lpack.model import Target
 
 CONTAINER = "container"
 WHEEL, PLAIN = f"{CONTAINER}, a wheel of a small C package", f"{CONTAINER}, docker run … pip wheel"
@@ -48,6 +53,8 @@ def measure_container(folder: Path, installed: tools.Tools, rounds: int) -> dict
     without_engine = environ | {"DOCKER_HOST": "tcp://127.0.0.1:9"}
     tools.run(environ, installed.lpack, "build", folder=project)
     lpack = (str(installed.lpack), "build", "--frozen")
+    target = Target(runtime("python3.13"), X86_64)
+    image = build_image_for(Building(base=base), target).reference
     (sdist,) = store.glob(f"sdists/*/*/{_PACKAGE}-*.tar.gz")
 
     def forget_wheel() -> None:
@@ -60,7 +67,7 @@ def measure_container(folder: Path, installed: tools.Tools, rounds: int) -> dict
     return in_turns(
         [
             Contender(WHEEL, lpack, forget_wheel, project, environ),
-            Contender(PLAIN, ("sh", "-ec", _by_docker(sdist)), lambda: None, project, environ),
+            Contender(PLAIN, ("sh", "-ec", _by_docker(image, sdist)), lambda: None, project, environ),
             Contender(KEPT, lpack, forget_artifact, project, without_engine),
             Contender(UNCHANGED, lpack, lambda: None, project, without_engine),
         ],
@@ -68,15 +75,8 @@ def measure_container(folder: Path, installed: tools.Tools, rounds: int) -> dict
     )
 
 
-def _by_docker(sdist: Path) -> str:
+def _by_docker(image: str, sdist: Path) -> str:
     """The command that one would type: the same image and cache, a folder for the wheel, the certificates."""
-    tags = subprocess.run(
-        ["docker", "image", "ls", "--filter=label=lpack=image", "--format={{.Repository}}:{{.Tag}} {{.CreatedAt}}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    image = tags.stdout.split()[0]
     certificates = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
     trusted = f"-v {certificates}:/ca.pem:ro -e PIP_CERT=/ca.pem" if certificates else ""
     return (

@@ -11,11 +11,10 @@ A container lives as long as lpack holds its standard input open: however lpack 
 from .failures import explained, keep_log, with_log
 from .images import BuildImage, build_image_for
 from .settings import Settings, settings_of
-from .task import Folder, Outcome, Task, perform
+from .task import Outcome, Task, perform
 
 __all__ = [
     "BuildImage",
-    "Folder",
     "Outcome",
     "Settings",
     "Task",

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .task import CACHE, ROOM, Folder
+from .task import CACHE, ROOM
 
 CERTIFICATES = f"{ROOM}/certificates.pem"
 _TRUST_STORE, _TRUST_PASSWORD = f"{ROOM}/certificates.jks", "changeit"
@@ -68,7 +68,7 @@ class Settings:
     It must where a proxy or an index is at an address of the host itself.
     """
 
-    files: Mapping[str, bytes | Path | Folder] = field(repr=False)
+    files: Mapping[str, bytes | Path] = field(repr=False)
     variables: Mapping[str, str] = field(repr=False)
     host_network: bool
 
@@ -80,7 +80,7 @@ def settings_of(environ: Mapping[str, str]) -> Settings:
         value = next((environ[other] for other in others if environ.get(other)), "")
         if value and not variables.get(name):
             variables[name] = _without_names(value)
-    files: dict[str, bytes | Path | Folder] = {}
+    files: dict[str, bytes | Path] = {}
     if bundle := _bundle(environ):
         files["certificates.pem"] = bundle
         files["certificates.jks"] = _trust_store(bundle)

@@ -9,6 +9,7 @@ import secrets
 import shlex
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -31,23 +32,21 @@ LABEL = "lpack"
 
 _SCRIPT, _WATCH = f"{ROOM}/script", f"{ROOM}/watch"
 _CHUNK = 1 << 20
+_CONFLICT = 409
+_PATIENCE = 10
+_ABANDONED = 600
+"""Seconds after which a container that was made, and not started, is nobody's any more."""
+
 _OTHER_MACHINE = "exec format error"
 PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
 """What Docker calls Lambda's architectures."""
-
-
-class Folder(NamedTuple):
-    """A folder of the host whose content goes in, without what is left out of it by name."""
-
-    place: Path
-    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """A script for ``sh``, and what it needs: ``doing`` is how messages call it ("building `numpy` 2.3").
 
-    ``files`` are by their paths below ROOM: bytes, files or folders of the host. ``variables`` are exported to the
+    ``files`` are by their paths below ROOM: bytes, or files and folders of the host. ``variables`` are exported to the
     script alone. What it leaves in RESULTS is its outcome. It runs as this user unless it is ``root``'s work.
     """
 
@@ -55,7 +54,7 @@ class Task:
     image: str
     architecture: Architecture
     script: str
-    files: Mapping[str, bytes | Path | Folder] = field(default_factory=dict, repr=False)
+    files: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     root: bool = False
     host_network: bool = False
@@ -85,6 +84,7 @@ def perform(
     name = f"lpack-{secrets.token_hex(8)}"
     try:
         with understood(task.doing):
+            _remove_abandoned(client)
             _create(client, task, name)
             with _given(task) as files:
                 client.api.put_archive(name, "/", files)
@@ -135,12 +135,22 @@ def _user() -> str:
 def _remove(client: DockerClient, name: str) -> None:
     """See that the container is gone, which it is by itself if the engine still lives."""
     import requests
-    from docker.errors import DockerException
+    from docker.errors import APIError, DockerException
 
-    try:
-        client.api.remove_container(name, v=True, force=True)
-    except (DockerException, requests.exceptions.RequestException):
-        return  # it was removed already, is being removed, or never came to be
+    with contextlib.suppress(DockerException, requests.exceptions.RequestException):
+        try:
+            client.api.remove_container(name, v=True, force=True)
+        except APIError as error:
+            if error.status_code == _CONFLICT:  # it is being removed
+                client.api.wait(name, timeout=_PATIENCE, condition="removed")
+
+
+def _remove_abandoned(client: DockerClient) -> None:
+    """Remove what an lpack left behind that was killed before its container could run, and so end by itself."""
+    filters = {"label": f"{LABEL}=container", "status": "created"}
+    for each in client.api.containers(all=True, filters=filters):
+        if time.time() - each["Created"] > _ABANDONED:
+            _remove(client, each["Id"])
 
 
 # Going in
@@ -161,17 +171,26 @@ def _given(task: Task) -> IO[bytes]:
     """A tar of all that goes in, open for reading; it belongs to the container's user."""
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 -- whoever reads it closes it
     exported = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(task.variables.items()))
-    files: dict[str, bytes | Path | Folder] = {
+    files: dict[str, bytes | Path] = {
         _inside(_WATCH): _watching().encode(),
         _inside(_SCRIPT): f"{exported}\n{task.script}\n".encode(),
         **task.files,
     }
-    folders = (ROOM, RESULTS, SOURCES, f"{ROOM}/home", CACHE)
+    folders = {*map(PurePosixPath, (ROOM, RESULTS, SOURCES, f"{ROOM}/home", CACHE))}
+    folders |= {parent for path in files for parent in (PurePosixPath(ROOM) / path).parents if len(parent.parts) > 1}
+    owner = (0, 0) if task.root else (os.getuid(), os.getgid())
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for folder in folders:
-            tar.add("/", folder, recursive=False, filter=_as_folder(task))
+        for folder in sorted(folders):
+            member = tarfile.TarInfo(str(folder))
+            member.type, member.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(_owned(member, *owner))
         for path, content in files.items():
-            _add(tar, f"{ROOM}/{path}", content, task)
+            if isinstance(content, bytes):
+                member = tarfile.TarInfo(f"{ROOM}/{path}")
+                member.size, member.mode = len(content), 0o600  # some of them hold secrets
+                tar.addfile(_owned(member, *owner), io.BytesIO(content))
+            else:
+                tar.add(content, f"{ROOM}/{path}", filter=lambda member: _owned(member, *owner))
     file.seek(0)
     return file
 
@@ -180,34 +199,10 @@ def _inside(place: str) -> str:
     return str(PurePosixPath(place).relative_to(ROOM))
 
 
-def _as_folder(task: Task) -> Callable[[tarfile.TarInfo], tarfile.TarInfo]:
-    def owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
-        member.mode = 0o755
-        return _owned(member, task)
-
-    return owned
-
-
-def _owned(member: tarfile.TarInfo, task: Task) -> tarfile.TarInfo:
-    member.uid, member.gid = (0, 0) if task.root else (os.getuid(), os.getgid())
+def _owned(member: tarfile.TarInfo, user: int, group: int) -> tarfile.TarInfo:
+    member.uid, member.gid = user, group
     member.uname = member.gname = ""
     return member
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes | Path | Folder, task: Task) -> None:
-    match content:
-        case bytes():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o600  # some of them hold secrets
-            tar.addfile(_owned(member, task), io.BytesIO(content))
-        case Path():
-            tar.add(content, name, filter=lambda member: _owned(member, task))
-        case Folder(place, without):
-
-            def wanted(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-                return None if PurePosixPath(member.name).name in without else _owned(member, task)
-
-            tar.add(place, name, filter=wanted)
 
 
 # Running

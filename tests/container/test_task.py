@@ -19,7 +19,7 @@ import docker_engine
 import pytest
 
 from lpack.aws.architectures import ARCHITECTURES
-from lpack.container import Folder, Outcome, Task, perform
+from lpack.container import Outcome, Task, perform
 from lpack.container.task import LABEL
 from lpack.engine import connect
 from lpack.errors import ToolError
@@ -57,14 +57,13 @@ def test_files_go_in_and_results_come_out(tmp_path: Path) -> None:
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "run").write_text('#!/bin/sh\necho "it\'s $GREETING"\n')
     (folder / "sub" / "run").chmod(0o755)
-    (folder / "left-out").mkdir()
     results = tmp_path / "results"
     results.mkdir()
     script = (
         "cat note; ls sources; sources/sub/run; echo hidden >&2\n"
         "mkdir results/a; echo 1 > results/a/b; ln -s b results/a/link; id -u > results/user; umask"
     )
-    files = {"note": b"a note\n", "sources": Folder(folder, frozenset({"left-out"}))}
+    files = {"note": b"a note\n", "sources": folder}
     outcome, lines = ran(script, results, files=files, variables={"GREETING": "a 'quoted' $one"})
     assert outcome.exit_code == 0
     assert lines[:4] == ["a note", "sub", "it's a 'quoted' $one", "hidden"]
@@ -72,6 +71,25 @@ def test_files_go_in_and_results_come_out(tmp_path: Path) -> None:
     assert str((results / "a" / "link").readlink()) == "b"
     assert (results / "user").read_text() == f"{os.getuid()}\n"
     assert {path.stat().st_uid for path in results.rglob("*")} == {os.getuid()}
+
+
+def test_it_runs_as_the_user_and_can_write_where_it_has_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    monkeypatch.setattr(os, "getgid", lambda: 23456)
+    script = (
+        'test "$(id -u):$(id -g)" = 12345:23456\n'
+        'for folder in home home/.m2 sources/own results /tmp /var/cache/lpack; do echo > "$folder/test"; done\n'
+        "rm /var/cache/lpack/test"
+    )
+    folder = tmp_path / "own"
+    folder.mkdir()
+    files = {"home/.m2/settings.xml": b"<settings/>", "sources/own": folder}
+    try:
+        outcome, _ = ran(script, files=files)
+    finally:
+        with docker_engine.connected() as client:
+            client.volumes.get("lpack-cache-12345-23456").remove()
+    assert outcome.exit_code == 0, outcome.printed
 
 
 def test_a_script_that_fails_is_told_and_leaves_nothing(tmp_path: Path) -> None:
@@ -257,6 +275,6 @@ def test_the_other_architecture_is_emulated(tmp_path: Path) -> None:
 
 def test_a_container_that_ends_by_itself_is_told() -> None:
     with docker_engine.connected() as client, pytest.raises(ToolError) as caught:
-        perform(client, task("echo so far; kill -9 1; pkill -9 cat || kill -9 $(pidof cat); sleep 60"), printing=print)
+        perform(client, task("echo so far; until kill -9 $(pidof cat); do sleep 0.1; done; sleep 60"), printing=print)
     assert caught.value.message == "the container ended in the middle of building `demo`"
     assert "so far" in caught.value.details

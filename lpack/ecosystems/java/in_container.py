@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...container import Folder, Task, build_image_for, keep_log, perform, settings_of
+from ...container import Task, build_image_for, keep_log, perform, settings_of
 from ...container.task import CACHE, SOURCES
 from ...engine import FOR_WORK, connect
 from ...means import Means
@@ -53,7 +53,7 @@ def run_in_container(work: Work, ask: Ask) -> Runner:
                 ),
                 architecture=target.architecture,
                 script=f"cd {shlex.quote(f'{SOURCES}/{top}')}\n{shlex.join(['mvn', *arguments])}\n{_TAKE_OUT}",
-                files={**settings.files, "sources": Folder(work.copy)},
+                files={**settings.files, "sources": work.copy},
                 variables={**settings.variables, **FIXED, "MAVEN_OPTS": options},
                 host_network=settings.host_network,
             )

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...container import Folder, Task, build_image_for, perform, settings_of
+from ...container import Task, build_image_for, perform, settings_of
 from ...engine import FOR_WORK, connect
 from ...means import Means
 from ...model import Target
@@ -56,7 +56,7 @@ def run_npm_in_container(
                     "mv sources results",
                 ]
             ),
-            files={**settings.files, "sources": Folder(top)},
+            files={**settings.files, "sources": top},
             variables={**settings.variables, "NODE": target.runtime.version},
             host_network=settings.host_network,
         )

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ...aws.systems import OperatingSystem
 from ...config import Building
-from ...container import BuildImage, Folder, Task, build_image_for, explained, perform, settings_of
+from ...container import BuildImage, Task, build_image_for, explained, perform, settings_of
 from ...engine import FOR_WORK, connect, why_not
 from ...means import Means
 from ...model import Host, Target
@@ -83,7 +83,7 @@ class InContainer:
                 image=self.image.ready(client, settings, means),
                 architecture=target.architecture,
                 script=_PYTHON + _BUILD,
-                files={**settings.files, f"sources/{top.name}": Folder(top)},
+                files={**settings.files, f"sources/{top.name}": top},
                 variables={
                     **settings.variables,
                     **_COMPILING,
@@ -122,7 +122,7 @@ def resolve_in_container(requirements: Requirements, question: Question, ask: As
             architecture=target.architecture,
             script=f"{_PYTHON}\ncp {_GIVEN}/* /lpack/results/ 2> /dev/null || :\ncd /lpack/sources\n"
             f'"$python" -m piptools {shlex.join(options(PurePosixPath("/lpack/results")))}',
-            files={**settings.files, "given": Folder(given), "sources": Folder(sources)},
+            files={**settings.files, "given": given, "sources": sources},
             variables={**settings.variables, "PYTHON": target.runtime.version},
             host_network=settings.host_network,
         )
