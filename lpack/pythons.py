@@ -24,7 +24,6 @@ print(json.dumps({
     "version": "%d.%d" % sys.version_info[:2],
     "usual": sys.implementation.name == "cpython" and not variables.get("Py_GIL_DISABLED") and not sys.abiflags,
     "include": sysconfig.get_path("include"),
-    "stdlib": sysconfig.get_path("stdlib"),
     "variables": variables,
 }))
 """
@@ -36,14 +35,13 @@ class Python(NamedTuple):
     """A Python of this machine.
 
     ``include`` is the folder of its headers, ``configuration`` the file of them that holds what `configure` found;
-    ``stdlib`` is the folder of its library, ``variables`` are those that it was made with.
+    ``variables`` are those that it was made with.
     """
 
     program: str
     version: str
     include: Path
     configuration: Path
-    stdlib: Path
     variables: Mapping[str, Any]
 
 
@@ -57,7 +55,7 @@ def find_python(version: str, host: Host) -> Python | str:
         include = Path(said["include"])
         configuration = _configuration(include)
         if (include / "Python.h").is_file() and configuration.is_file():
-            return Python(program, version, include, configuration, Path(said["stdlib"]), said["variables"])
+            return Python(program, version, include, configuration, said["variables"])
         bare = bare or program
     if bare:
         return f"`{bare}` has no headers: install `python{version}-dev`, or run `uv python install {version}`"

@@ -27,7 +27,6 @@ def pretend(tmp_path: Path) -> Say:
             "version": version,
             "usual": usual,
             "include": str(tmp_path / headers),
-            "stdlib": str(tmp_path / "lib"),
             "variables": {"CC": program.name},
         }
         program.write_text(f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(said or json.dumps(answer))}\n")
@@ -62,7 +61,6 @@ def test_the_own_one_is_asked_for_all_that_is_needed(tmp_path: Path) -> None:
     assert python.program == sys.executable
     assert (python.include / "Python.h").is_file()
     assert "SIZEOF_LONG" in python.configuration.read_text()
-    assert (python.stdlib / "os.py").is_file()
     assert python.variables["EXT_SUFFIX"] == sysconfig.get_config_var("EXT_SUFFIX")
 
 

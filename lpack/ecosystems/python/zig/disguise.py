@@ -16,10 +16,14 @@ from ...tools import Compilers
 
 _SYSCONFIG = "_sysconfigdata_lpack"
 _SITE = """\
-import os
+import os, sysconfig
 _here = os.uname()
 os.uname = lambda: os.uname_result((*_here[:4], {machine!r}))
+for _scheme in sysconfig._INSTALL_SCHEMES.values():
+    _scheme.update(dict.fromkeys({{"include", "platinclude"}} & _scheme.keys(), {include!r}))
 """
+"""What no variable tells: the machine's name, and where Python's headers are."""
+
 _FLAGS = "-DNDEBUG -O2"
 
 
@@ -52,12 +56,10 @@ def disguise(folder: Path, python: Python, target: Target) -> Disguise:
     configuration = headers / f"{machine}-linux-gnu" / f"python{version}" / "pyconfig.h"
     configuration.parent.mkdir(parents=True)
     configuration.symlink_to(python.configuration)
-    library = folder / "lib" / f"python{version}"
-    library.parent.mkdir()
-    library.symlink_to(python.stdlib)
     modules = folder / "modules"
     modules.mkdir()
-    (modules / "sitecustomize.py").write_text(_SITE.format(machine=machine), encoding="utf-8")
+    site = _SITE.format(machine=machine, include=str(headers / f"python{version}"))
+    (modules / "sitecustomize.py").write_text(site, encoding="utf-8")
     suffix = f".cpython-{version.replace('.', '')}-{machine}-linux-gnu.so"
     return Disguise(modules, headers, suffix, f"linux-{machine}")
 
@@ -86,7 +88,6 @@ def answer_for(guise: Disguise, python: Python, compilers: Compilers, target: Ta
         ),
         "CCSHARED": "-fPIC",
         **dict.fromkeys(("INCLUDEPY", "CONFINCLUDEPY"), include),
-        **dict.fromkeys(("installed_base", "installed_platbase"), str(folder)),
         **dict.fromkeys(("LIBDIR", "LIBPL"), str(folder / "lib")),
         # Linking with libpython would tie an extension to this machine's.
         "Py_ENABLE_SHARED": 0,
