@@ -201,6 +201,14 @@ def test_a_thin_archive_loads_where_the_engine_has_the_base(registry: LocalRegis
             client.images.remove(base)  # by its name: other tests have the same image under another one
 
 
+def test_packages_of_the_project_itself_have_a_layer(registry: LocalRegistry, copied_fixture: Copy) -> None:
+    base = served(registry, "python", with_client=False)
+    folder = project_on(copied_fixture("python-local-package"), "python", base)
+    names = [layer["name"] for layer in built(folder)["record"]["image"]["layers"]]
+    assert names[:2] == ["base layer 1", "awslambdaric 4.2.2"]
+    assert names[-2:] == ["own packages", "source"]
+
+
 def test_two_places_give_the_same_image(
     registry: LocalRegistry, copied_fixture: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
