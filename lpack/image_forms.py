@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .assembling import Assembly
@@ -18,6 +18,8 @@ from .image.planning import BOOTSTRAP, PlannedLayer, placed, planned_layers
 from .image.starting import ENTRY_SCRIPT, RUNTIME_ROOT, OwnStart, entry_script, has_client, started
 from .means import Means
 from .tree import EXECUTABLE, Content, Entry, Tree
+
+_BOOTSTRAP = f"{RUNTIME_ROOT}/{BOOTSTRAP}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,12 @@ def _image_form(function: Function, base: Base, assembly: Assembly, ask: Ask) ->
     settings = function.image or ImageSettings()
     execution = base.image.config.execution
     known = has_client(execution) if settings.client is None else settings.client
+    is_custom = function.target.runtime.family == "provided"
+    if known and is_custom and not execution.entrypoint:  # there may be no shell for a script either
+        execution = replace(execution, entrypoint=(_BOOTSTRAP,))
     start, beneath = (None, ()) if known else _own_start(function, ask)
     own_packages = {package.name for package in assembly.packages if package.is_own}
-    files = placed(assembly.tree, has_bootstrap=function.target.runtime.family == "provided")
+    files = placed(assembly.tree, has_bootstrap=is_custom)
     return ContainerImage(
         name=function.name,
         base=base.image,
@@ -93,6 +98,6 @@ def _own_start(function: Function, ask: Ask) -> tuple[OwnStart, tuple[PlannedLay
 
 def _start(function: Function, client: Client | None) -> OwnStart:
     if client is None:
-        return OwnStart((f"{RUNTIME_ROOT}/{BOOTSTRAP}",))
+        return OwnStart((_BOOTSTRAP,))
     version = function.target.runtime.version if client.interpreter == "python" else ""
     return OwnStart((f"{client.interpreter}{version}", *client.arguments), client.environ)

@@ -41,7 +41,7 @@ def check_image(image: ImageFacts, subject: Subject) -> list[Finding]:
         *_platform(image, subject),
         *_size(image, subject),
         *_layers(image),
-        *_start(image.execution),
+        *_start(image.execution, subject),
         *_settings(image.execution),
         *_variables(image.execution),
         *_places(image.execution),
@@ -101,7 +101,7 @@ def _layers(image: ImageFacts) -> Iterable[Finding]:
         )
 
 
-def _start(execution: Execution) -> Iterable[Finding]:
+def _start(execution: Execution, subject: Subject) -> Iterable[Finding]:
     start = (*execution.entrypoint, *execution.cmd)
     if not start:
         yield Finding(
@@ -109,6 +109,13 @@ def _start(execution: Execution) -> Iterable[Finding]:
             "image-entry-point",
             "the image has neither an entry point nor a command: Lambda would not know what to start",
             hint="stand on AWS's base image, or let lpack add a runtime interface client (`client = false`)",
+        )
+    elif start == (subject.handler,) and not execution.entrypoint:
+        yield Finding(
+            Severity.ERROR,
+            "image-entry-point",
+            f"the image has no entry point that could start `{subject.handler}`",
+            hint="leave out `client`, so that lpack adds a runtime interface client, or name a base that starts one",
         )
     elif start[0] == ENTRY_SCRIPT and len(start) != 2:
         given = f"{len(start) - 1} arguments" if start[1:] else "none"

@@ -39,7 +39,7 @@ FINE = ImageFacts(
 
 def found(changes: Mapping[str, Any] | None = None, **execution: Any) -> list[Finding]:
     facts = replace(FINE, **(changes or {}))
-    return check_image(replace(facts, execution=replace(facts.execution, **execution)), subject())
+    return check_image(replace(facts, execution=replace(facts.execution, **execution)), subject(handler="app.handler"))
 
 
 def only(findings: list[Finding]) -> tuple[Severity, str, str]:
@@ -97,6 +97,7 @@ def test_what_an_image_is(changes: dict[str, Any], severity: Severity, check_nam
     ("execution", "severity", "check_name", "said"),
     [
         ({"entrypoint": (), "cmd": ()}, Severity.ERROR, "image-entry-point", "neither an entry point nor a command"),
+        ({"entrypoint": ()}, Severity.ERROR, "image-entry-point", "no entry point that could start `app.handler`"),
         ({"cmd": ()}, Severity.ERROR, "image-command", "has none"),
         ({"cmd": ("app.handler", "more")}, Severity.ERROR, "image-command", "has 2 arguments"),
         ({"cmd": ("x" * 17_000,)}, Severity.ERROR, "image-settings", "16,384"),

@@ -130,8 +130,17 @@ def test_what_the_user_says_of_the_client_counts(custom: Path) -> None:
     (custom / "lpack.toml").write_text(CUSTOM + "client = true\n")
     built(custom)
     image = read_local(custom / "dist" / "orders.tar", None)
-    assert image.config.execution.entrypoint == ()
+    assert image.config.execution.entrypoint == ("/var/runtime/bootstrap",)  # without a script, or a shell for it
     assert files_in(custom) == {"lpack: source": ["var/runtime/bootstrap", "var/task/data.txt"]}
+
+
+def test_a_client_that_is_not_there_is_noticed(orders: Path) -> None:
+    shutil.rmtree(orders / "base")
+    write_layout(orders / "base", base_of(Execution(cmd=("bash",))))
+    (orders / "lpack.toml").write_text(CONFIGURATION + "client = true\n")
+    run = lpack("build", folder=orders)
+    assert run.exit_code == 5
+    assert "the image has no entry point that could start `app.handler`" in run.stderr
 
 
 def test_the_layers_of_a_base_in_a_file_are_in_the_archive(orders: Path) -> None:
