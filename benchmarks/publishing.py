@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -100,7 +101,7 @@ def _measure_peers(
 
     results: dict[str, Series] = {}
     for name, command in commands.items():
-        tools.run(environ, *command, folder=unpacked)
+        tools.run(environ, "sh", "-ec", f"{shlex.join(command)} 2> package.log", folder=unpacked)
         results |= once(Contender(name, command, change, unpacked, environ))
     shutil.rmtree(unpacked)
     return results

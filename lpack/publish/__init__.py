@@ -142,8 +142,8 @@ def publish_artifacts(
 
 
 def _certainly_to_s3(options: PublishOptions, functions: Sequence[Function], layers: Sequence[Layer]) -> bool:
-    """Whether something goes to S3 whatever its size."""
-    zips = any(not function.image for function in functions)
+    """Whether something goes to S3 whatever its size; small functions may stand in a template instead."""
+    zips = not options.inline and any(not function.image for function in functions)
     return options.mode != "update" and bool(zips or (options.mode == "declare" and layers))
 
 

@@ -15,7 +15,7 @@ from ..sizes import shown
 from .account import Account
 from .ready import Ready
 from .refusals import AwsError
-from .s3 import Bucket, Stored
+from .s3 import Bucket, Stored, no_bucket
 from .streaming import FileContent
 
 _GONE = "ResourceNotFoundException"
@@ -86,9 +86,11 @@ def share(name: str, version: LayerVersion, others: Sequence[str], account: Acco
 
 
 def required(bucket: Bucket | None, artifact: Ready) -> Bucket:
-    """The bucket, which an artifact needs that is too large for a request; UsageError when there is none."""
+    """The bucket, where an artifact has to go there; UsageError when there is none."""
     if bucket:
         return bucket
+    if artifact.record.size <= DIRECT_UPLOAD_BYTES:
+        raise no_bucket()
     size, most = shown(artifact.record.size), shown(DIRECT_UPLOAD_BYTES)
     fact = f"`{artifact.file.name}` has {size}, and Lambda takes {most} directly"
     raise UsageError(fact, hint="set `bucket` in [publish], or give `--bucket`: larger zips go by S3")

@@ -15,7 +15,13 @@ from ..errors import PublishError, UsageError
 
 NO_CREDENTIALS = "set AWS_PROFILE, `profile` in [publish], or what else `lpack doctor` looks for"
 _STALE = "log in again (`aws sso login`, or new keys), then publish again"
-_OPEN_QUOTES = re.compile(r"(String measured:\s*).*", re.DOTALL)
+_SECRETS = (
+    (re.compile(r"(String measured:\s*).*", re.DOTALL), r"\1***"),  # environment variables
+    (re.compile(r"\s*The Canonical String for this request should have been.*", re.DOTALL), ""),  # with session tokens
+    (re.compile(r"(?i)(x-amz-security-token|credential|signature)\s*[:=]\s*[^\s,&]+"), r"\1=***"),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), "***"),
+)
+"""What AWS quotes in some of its answers and nobody should read, and what stands there instead."""
 
 
 class AwsError(PublishError):
@@ -143,8 +149,10 @@ def understanding(service: str, operation: str, parameters: Mapping[str, Any]) -
 
 
 def masked(text: str) -> str:
-    """AWS's words without the environment variables that some of them quote."""
-    return _OPEN_QUOTES.sub(r"\1***", text)
+    """AWS's words without the environment variables, tokens and keys that some of them quote."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
 
 
 def _refused(error: Any, service: str, operation: str, parameters: Mapping[str, Any]) -> AwsError:

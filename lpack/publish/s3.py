@@ -43,12 +43,17 @@ class Stored:
     uploaded: bool = False
 
 
+def no_bucket() -> UsageError:
+    """What to say when nobody says where to."""
+    return UsageError("there is no bucket to upload to", hint="set `bucket` in [publish], or give `--bucket`")
+
+
 class Bucket:
     """The bucket of a destination, to upload to; what is unfinished when the block is left is taken back."""
 
     def __init__(self, account: Account, destination: Destination, store: Store, reporter: Reporter) -> None:
         if destination.bucket is None:
-            raise UsageError("there is no bucket to upload to", hint="set `bucket` in [publish], or give `--bucket`")
+            raise no_bucket()
         self.name = destination.bucket
         self._account = account
         self._destination = destination
@@ -57,6 +62,7 @@ class Bucket:
         self._pool = ThreadPoolExecutor(1 if account.dry_run else _SIDE_BY_SIDE)  # a dry run tells calls in order
         self._unfinished: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._is_checked = False
         owner = destination.expected_bucket_owner
         self._place: dict[str, Any] = {"Bucket": self.name, **({"ExpectedBucketOwner": owner} if owner else {})}
 
@@ -72,6 +78,12 @@ class Bucket:
 
     def check(self) -> None:
         """PublishError when the bucket is not there, not for these credentials, or not where Lambda can read it."""
+        with self._lock:
+            if not self._is_checked:
+                self._check()
+                self._is_checked = True
+
+    def _check(self) -> None:
         try:
             answer = self._account.ask("s3", "HeadBucket", **self._place)
         except AwsError as refusal:
@@ -86,6 +98,7 @@ class Bucket:
 
     def upload(self, name: str, file: Path, digests: Digests, reporter: Reporter) -> Stored:
         """The artifact in the bucket, where it is put unless it is there."""
+        self.check()
         key = self.key(name, digests.whole.hex())
         # Two publishes on one machine send a thing once; for others, S3 takes only the first (see _Upload).
         with self._store.lock(hashlib.sha256(f"s3://{self.name}/{key}".encode()).hexdigest()):

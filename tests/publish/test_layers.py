@@ -82,6 +82,19 @@ def test_large_layers_go_by_s3(built: Any, client: Client) -> None:
     assert there["Content"]["CodeSha256"] == record(folder, "shared")["code_sha256"]
 
 
+@pytest.mark.slow
+def test_large_layers_need_a_bucket_that_lambda_can_read(built: Any, client: Client) -> None:
+    elsewhere = {"LocationConstraint": "us-west-2"}
+    client("s3", "us-west-2").create_bucket(Bucket="elsewhere", CreateBucketConfiguration=elsewhere)
+    folder = built({**SHARED, "shared/data.gz": os.urandom(53 << 20)}, toml=layer())
+    run = lpack("publish", folder=folder)
+    assert run.exit_code == 2
+    assert "`shared.zip` has 53 MB, and Lambda takes 50 MB directly" in run.stderr
+    run = lpack("publish", "--bucket", "elsewhere", folder=folder)
+    assert run.exit_code == 7
+    assert "bucket `elsewhere` is in us-west-2" in run.stderr
+
+
 def test_layers_are_shared_once_with_each(built: Any, aws: Front, client: Client) -> None:
     folder = built(SHARED, toml=layer())
     others = ("--share", "210987654321", "--share", "org:o-a1b2c3d4e5", "--share", "public")

@@ -143,6 +143,19 @@ def test_small_functions_can_stand_in_the_template(
     assert not [call for call in aws.calls("s3") if "2nd" in call]
 
 
+@pytest.mark.usefixtures("aws")
+def test_functions_in_the_template_need_no_bucket(built: Any) -> None:
+    toml = '[function.small]\nruntime = "python3.13"\nhandler = "index.handler"\nsource = "small"\n'
+    folder = built({"small/index.py": HANDLER}, toml=toml)
+    template = printed(folder, "--region", "eu-west-1", "--output", "cloudformation", "--inline")
+    assert template["Resources"]["SmallFunction"]["Properties"]["Code"] == {"ZipFile": HANDLER}
+    (folder / "small/more.py").touch()
+    assert lpack("build", folder=folder).exit_code == 0
+    run = lpack("publish", "--output", "cloudformation", "--inline", folder=folder)
+    assert (run.exit_code, run.stdout) == (2, "")
+    assert "there is no bucket to upload to" in run.stderr
+
+
 def test_functions_with_more_than_one_file_can_not(built: Any, aws: Front) -> None:
     toml = ORDERS.replace("app.", "index.") + SETTINGS
     folder = built({"orders/index.py": HANDLER, "orders/other.py": ""}, toml=toml)
