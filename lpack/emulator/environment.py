@@ -165,22 +165,17 @@ class Environment:
         return None
 
     def _posted(self, event: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """The emulator's status and answer. It is asked once: another time, the function might do all twice."""
         try:
-            try:
-                return self._answer(event, headers)
-            except (http.client.RemoteDisconnected, BrokenPipeError):  # it was idle for too long
+            if self._connection is None:
                 self._connection = self._connected()
-                return self._answer(event, headers)
+            self._connection.request("POST", _PATH, event, {"Content-Type": "application/json", **headers})
+            response = self._connection.getresponse()
+            return response.status, response.read()
         except (http.client.HTTPException, OSError) as error:
             self.close()
+            self._connection = None
             raise self._broken("broke off") from error
-
-    def _answer(self, event: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        if self._connection is None:
-            self._connection = self._connected()
-        self._connection.request("POST", _PATH, event, {"Content-Type": "application/json", **headers})
-        response = self._connection.getresponse()
-        return response.status, response.read()
 
     def _connected(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("function")

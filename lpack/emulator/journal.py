@@ -23,7 +23,7 @@ _RESET = re.compile(r"Reset initiated: (?P<reason>\w+)")
 _SETTLED = re.compile(r"Invoke\(\) success|Invoke DONE failed|FastInvoke\(\) error")
 _REASON = re.compile(r"Invoke failed (?:InvokeID=\S+ )?error=(?P<reason>.+?)(?: InvokeID=\S+)?\s*$")
 _KIND = re.compile(r"Sending Error Response: (?P<kind>[\w.]+)")
-_KNOWN = "(rapid)"
+_KNOWN = "API request - "
 
 _KEPT_LINES = 200
 _PATIENCE = 5.0

@@ -41,6 +41,7 @@ def test_the_functions_output_is_told_from_the_emulators_own_lines(heard: Heard)
     journal, printing, noting = heard
     printing("START RequestId: 1-2 Version: $LATEST\nhello\nno end of lineEND RequestId: 1-2\n")
     printing("REPORT RequestId: 1-2\tDuration: 1.00 ms\n")
+    noting("25 Nov 2026 14:55:18,550 [DEBUG] (rapid) API request - GET /2018-06-01/runtime/invocation/next, Headers\n")
     noting("25 Nov 2026 14:55:18,551 [DEBUG] (rapid) Invoke() success\n")
     facts, output = journal.settle(5)
     assert output == "hello\nno end of line"
@@ -83,6 +84,6 @@ def test_what_was_told_is_forgotten_before_the_next_invocation(heard: Heard) -> 
 
 def test_of_another_emulators_journal_nothing_is_known(heard: Heard) -> None:
     journal, _, noting = heard
-    noting("something else\n")
+    noting("25 Nov 2026 14:55:18,551 [INFO] (rapid) something else\n")
     assert not journal.settle(0.2)[0].known
-    assert journal.last_lines() == ("something else",)
+    assert journal.last_lines()[0].endswith("something else")

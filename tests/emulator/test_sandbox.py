@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from functions import Started, answer, called
+from functions import HERE, Started, answer, called
 
-from lpack.emulator import PAYLOAD_BYTES
+from lpack.aws.architectures import ARCHITECTURES
+from lpack.emulator import PAYLOAD_BYTES, Settings
+from lpack.emulator.rie import rie_program
 from lpack.errors import UsageError
+from lpack.means import Means
 
 pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs("bwrap")]
 
@@ -141,3 +145,32 @@ def handler(event, context):
         logs = called(running).logs
         assert logs.splitlines()[:1] + logs.splitlines()[-2:] == ["line 0", "line 49999", "end"]
         assert len(logs.splitlines()) == 50_001
+
+
+def test_an_emulator_without_a_journal_is_understood_by_its_answers(
+    started: Started, means: Means, tmp_path: Path
+) -> None:
+    """As another version of it may be, given with ``--rie``: here AWS's own, which is kept from telling more."""
+    wrapper = tmp_path / "rie"
+    wrapper.write_text('#!/bin/sh\nshift 2\nexec /var/task/rie --log-level error "$@"\n')
+    wrapper.chmod(0o755)
+    code = """
+import os, time
+
+def handler(event, context):
+    match event:
+        case "raise":
+            raise LookupError("no such order")
+        case "exit":
+            os._exit(3)
+        case "sleep":
+            time.sleep(30)
+    return event
+"""
+    program = rie_program(ARCHITECTURES[HERE], None, means).read_bytes()
+    files = {"app.py": code, "rie": program}
+    with started(files, Settings(rie=wrapper), executable=("rie",), timeout=1) as running:
+        assert answer(running, {"fine": 1}) == {"fine": 1}
+        kinds = [failure.kind for event in ("raise", "exit", "sleep") if (failure := called(running, event).failure)]
+        assert kinds == ["LookupError", "Runtime.ExitError", "Sandbox.Timedout"]
+        assert answer(running, "fine") == "fine"
