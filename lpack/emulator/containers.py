@@ -42,11 +42,13 @@ _START_PATIENCE = 120.0
 """Seconds for the emulator to listen: where the container's architecture is emulated, all takes its time."""
 
 _REAPER = """\
-import os, sys
+import os, sys, time
 from lpack.emulator.containers import remove
 
 sys.stdin.buffer.read()
-remove(sys.argv[1], dict(os.environ))
+for pause in (0, 3):  # the engine may still be making it
+    time.sleep(pause)
+    remove(sys.argv[1], dict(os.environ))
 """
 """A process that waits until lpack ends, in whatever way, and then removes its container: the engine does not."""
 
