@@ -388,7 +388,7 @@ def publish(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the calls that would change anything.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Publish what failed its checks, too.")] = False,
 ) -> int:
-    """Upload artifacts to S3, layers to Lambda, and print where they went."""
+    """Upload zips to S3, images to ECR and layers to Lambda, and print where they went."""
     from .publishing import Wishes, print_policy, publish_named
 
     settings = {

@@ -163,13 +163,21 @@ class Update:
 
 
 def settled(
-    configuration: _Configuration, ask: Callable[[], _Configuration], subject: str, reporter: Reporter
+    configuration: _Configuration,
+    ask: Callable[[], _Configuration],
+    subject: str,
+    reporter: Reporter,
+    *,
+    patience: float = _PATIENCE,
 ) -> _Configuration:
-    """The configuration of a function or version once it is neither pending nor being changed."""
-    end, pauses = time.monotonic() + _PATIENCE, itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
+    """The configuration of a function or version once it is neither pending nor being changed.
+
+    PublishError when that takes more than ``patience`` seconds, or fails.
+    """
+    end, pauses = time.monotonic() + patience, itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
     while configuration.get("LastUpdateStatus") == "InProgress" or configuration.get("State") == "Pending":
         if time.monotonic() > end:
-            fact = f"{subject} is still being changed after {_PATIENCE:.0f} seconds"
+            fact = f"{subject} is still being changed after {patience:.0f} seconds"
             raise PublishError(fact, hint="wait until AWS has done that, then publish again")
         reporter.progress(f"waiting for {subject}", 0, 1)
         time.sleep(next(pauses))

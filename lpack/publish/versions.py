@@ -15,6 +15,9 @@ from .refusals import AwsError
 
 LATEST = "$LATEST"
 
+_PATIENCE = 1_560.0
+"""Seconds for a version to be ready, as long as AWS's own tools wait: SnapStart initialises it first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alias:
@@ -63,7 +66,8 @@ def publish_version(function: str, configuration: dict[str, Any], account: Accou
         def ask() -> dict[str, Any]:
             return account.ask("lambda", "GetFunctionConfiguration", FunctionName=function, Qualifier=version)
 
-        settled(answer, ask, f"version {version} of function `{function}`", reporter)
+        subject = f"version {version} of function `{function}`"
+        settled(answer, ask, subject, reporter, patience=_PATIENCE)
     return version
 
 
