@@ -97,6 +97,7 @@ def index_with(index: IndexServer, workshop: Workshop) -> None:
     sdist(index.folder)
     sample_wheels.make_wheel(index.folder, "demo", "1.0", tag="cp313-cp313-win_amd64")
     workshop.environ |= {"UV_DEFAULT_INDEX": index.index_url}
+    workshop.native = "auto"
 
 
 def test_what_has_no_fitting_wheel_is_built_once(

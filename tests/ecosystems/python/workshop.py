@@ -33,6 +33,7 @@ class Workshop:
     environ: dict[str, str] = field(default_factory=dict)
     target: Target = field(default_factory=target)
     resolver: Any = "uv"
+    native: Any = "never"
     others: tuple[str, ...] = ()
     provided: Mapping[str, Provided] = field(default_factory=dict)
 
@@ -53,7 +54,12 @@ class Workshop:
     def ask(self, **function: Any) -> Ask:
         made = self.function(**function)
         functions = (made, *(replace(made, name=name) for name in self.others))
-        project = Project(self.folder, self.folder / "lpack.toml", functions, building=Building(resolver=self.resolver))
+        project = Project(
+            self.folder,
+            self.folder / "lpack.toml",
+            functions,
+            building=Building(resolver=self.resolver, native=self.native),
+        )
         host = Host({**os.environ, **self.environ}, self.store.folder)
         return Ask(made.dependencies, project, self.store, host, Silent(), self.provided)
 
