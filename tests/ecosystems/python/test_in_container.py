@@ -175,7 +175,7 @@ def test_a_package_in_rust(build: Build, tmp_path: Path) -> None:
 
 
 def test_pure_packages_are_the_same_from_the_host_and_the_container(build: Build, tmp_path: Path) -> None:
-    requirements = "--no-binary docopt\n--no-binary six\ndocopt==0.6.2\nsix==1.17.0\n./own\n"
+    requirements = "--no-binary docopt\ndocopt==0.6.2\nsix==1.17.0\n./own\n"
     own = {
         "own/pyproject.toml": '[build-system]\nrequires = ["flit_core==3.12.0"]\nbuild-backend = "flit_core.buildapi"\n'
         '[project]\nname = "own"\nversion = "1.0"\ndescription = "Own."\n',
