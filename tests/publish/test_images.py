@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from local_registry import AWS_LOGIN, LocalRegistry, certificate_for, tunnels_to
 from sample_images import noise, sample_image
 from terraform_schema import TERRAFORM
 
+from lpack.image.model import assembled
 from lpack.image.push import push
 from lpack.image.reference import Repository
 from lpack.image.registry import open_registries
@@ -27,7 +29,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs(*local_registry.PROGRAMS)]
 
 Client = Callable[..., Any]
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-BASE = sample_image({"lambda-entrypoint.sh": b"#!/bin/sh\n", "noise": noise(300_000)})
+_SAMPLE = sample_image({"lambda-entrypoint.sh": b"#!/bin/sh\n", "noise": noise(300_000)})
+_EXECUTION = replace(_SAMPLE.config.execution, entrypoint=("/lambda-entrypoint.sh",))
+BASE = assembled(replace(_SAMPLE.config, execution=_EXECUTION), _SAMPLE.layers)
 TOML = f"""
 [function.orders]
 runtime = "python3.13"
