@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -71,9 +72,11 @@ def measure_invoking(folder: Path, installed: tools.Tools, rounds: int) -> dict[
         Contender(IMPORTS, (python, "-c", "import app"), lambda: None, imported, alone),
         Contender(ANEW, call, lambda: shutil.rmtree(unpacked, ignore_errors=True), pandas, installed.environ),
     ]
-    if shutil.which("docker") and shutil.which("curl"):
-        contenders.insert(1, _by_hand(folder / "container", small, installed, python))
-    return in_turns(contenders, rounds) | {WARM: _warm_calls(small, installed)}
+    with contextlib.ExitStack() as stack:
+        if shutil.which("docker") and shutil.which("curl"):
+            contenders.insert(1, _by_hand(folder / "container", small, installed, python))
+            stack.callback(tools.run, installed.environ, "docker", "image", "rm", "--force", _IMAGE)
+        return in_turns(contenders, rounds) | {WARM: _warm_calls(small, installed)}
 
 
 def _small_project(folder: Path) -> Path:
