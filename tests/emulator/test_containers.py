@@ -275,7 +275,7 @@ def build(tag: str, files: Mapping[str, tuple[bytes, int]], lines: list[str], ar
     with docker_engine.connected() as client:
         image, _ = client.images.build(fileobj=context, custom_context=True, tag=tag, rm=True)
         with archive.open("wb") as file:
-            file.writelines(image.save(named=True))
+            file.writelines(image.save(named=tag))
         client.images.remove(tag, force=True)
 
 
@@ -296,3 +296,16 @@ def test_an_image_runs_with_and_without_an_emulator_of_its_own(
             assert value["variables"]["_HANDLER"] == "app.handler"
             assert called(running, "raise").failure is not None
             assert json.loads(called(running, "raise").failure.payload)["errorType"] == "LookupError"  # type: ignore[union-attr]
+
+
+@clean_roots.needs(HERE)
+def test_a_zip_runs_in_a_base_that_is_like_awss(image_of_function: Callable[..., Runnable], started: Started) -> None:
+    """AWS's own images are in no registry that the tests reach: this one starts like them, and has a client, too."""
+    runnable = image_of_function(has_emulator=True)
+    with runnable.artifact.file.open("rb") as archive, docker_engine.connected() as client:
+        (image, *_) = client.images.load(archive)
+    code = "import os\n\ndef handler(event, context):\n    return ['from the zip', event, os.environ['OWN']]\n"
+    settings = Settings(backend="docker", base=image.tags[0])
+    with started(code, settings, runtime="python3.13") as running:
+        assert answer(running, 1) == ["from the zip", 1, "image"]
+        assert running.started.client == ""
