@@ -22,7 +22,9 @@ pytestmark = pytest.mark.needs(*local_registry.PROGRAMS)
 Lpack = Callable[..., command_line.Run]
 Project = Callable[[Mapping[str, str | bytes]], Path]
 
-BASE = sample_image({"lambda-entrypoint.sh": b"#!/bin/sh\n", "noise": noise(300_000)})
+BASE = sample_image(
+    {"lambda-entrypoint.sh": b"#!/bin/sh\n", "noise": noise(300_000)}, entrypoint=("/lambda-entrypoint.sh",)
+)
 
 
 @pytest.fixture

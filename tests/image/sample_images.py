@@ -42,12 +42,13 @@ def sample_image(
     *layers: Mapping[str, bytes] | Layer,
     architecture: str = "amd64",
     kind: Format = "docker",
+    entrypoint: Sequence[str] = (),
     cmd: Sequence[str] = ("app.handler",),
 ) -> Image:
     """An image of these layers."""
     made = [each if isinstance(each, Layer) else sample_layer(each) for each in layers]
     history = tuple(History(created_by=f"layer {number}") for number, _ in enumerate(made))
-    execution = Execution(env=("PATH=/usr/bin:/bin",), cmd=tuple(cmd), working_dir="/var/task")
+    execution = Execution(("PATH=/usr/bin:/bin",), tuple(entrypoint), tuple(cmd), working_dir="/var/task")
     config = ImageConfig(Platform("linux", architecture), execution, (), history)
     return assembled(config, made, format=kind)
 
