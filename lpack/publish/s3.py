@@ -74,7 +74,7 @@ class Bucket:
     ) -> None:
         self._pool.shutdown(wait=error is None, cancel_futures=True)
         for upload in list(self._unfinished):
-            self._take_back(upload)
+            self.take_back(upload)
 
     def check(self) -> None:
         """PublishError when the bucket is not there, not for these credentials, or not where Lambda can read it."""
@@ -162,12 +162,10 @@ class Bucket:
 
     def take_back(self, upload: str) -> None:
         """Remove the parts of an upload that will not be finished."""
-        if upload in self._unfinished:
-            self._take_back(upload)
-
-    def _take_back(self, upload: str) -> None:
         with self._lock:
-            key = self._unfinished.pop(upload)
+            key = self._unfinished.pop(upload, None)
+        if key is None:  # whoever ends the publish was quicker, or nothing was begun
+            return
         try:
             self._account.ask("s3", "AbortMultipartUpload", **self._place, Key=key, UploadId=upload)
         except PublishError as error:
