@@ -10,12 +10,12 @@ from .aws.architectures import Architecture
 from .aws.layer_paths import function_folder, package_folders
 from .aws.runtimes import Runtime
 from .config import Function, Layer
-from .config_values import alternatives
 from .ecosystems import Installed, Part
 from .model import Finding, LeftOut, Package, Severity, Target
 from .overlay import Clash, overlay
 from .sources import OwnFiles
 from .tree import Tree
+from .values import alternatives
 from .weights import is_inside
 
 

@@ -26,8 +26,8 @@ from .artifacts import (
 from .assembling import Assembly, Variant, function_assembly
 from .check import LayerPart, check, check_layer, check_layers, check_upload, elf_facts
 from .config import Function, Layer, Project
-from .config_images import ImageFormat
-from .config_keys import LayerArn
+from .config.images import ImageFormat
+from .config.keys import LayerArn
 from .ecosystems import Ask, Policy, ecosystem_of
 from .errors import CheckError, InputError, LpackError
 from .forms import Form

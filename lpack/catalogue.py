@@ -17,11 +17,11 @@ from typing import Any, NamedTuple, TypeVar
 from .aws.architectures import X86_64, Architecture
 from .aws.runtimes import Runtime
 from .config import OWN_FILE, Layer, Project, configurations, find, layer_from, read_toml
-from .config_keys import read_project
-from .config_values import Place, alternatives, quoted
+from .config.keys import read_project
 from .errors import ConfigError, LpackError, UsageError
 from .model import Target
 from .store import replacing
+from .values import Place, alternatives, quoted
 
 _RECIPE_FILE = "layer.toml"
 

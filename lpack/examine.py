@@ -14,7 +14,7 @@ from .aws.limits import UNZIPPED_BYTES
 from .aws.runtimes import RUNTIMES
 from .check import LayerPart, Subject, check, check_layer, check_layers, check_upload, elf_facts
 from .config import Function, Layer, Project
-from .config_keys import LayerArn
+from .config.keys import LayerArn
 from .ecosystems import Ask, ecosystem_of, packages_in
 from .errors import UsageError
 from .layering import LockedLayer, check_code, check_handler, lay, lock_layer, parts_of, provided_to

@@ -9,7 +9,7 @@ from .assembling import Assembly
 from .aws.base_images import base_image
 from .clients import Client, client_for
 from .config import Function
-from .config_images import ImageSettings
+from .config.images import ImageSettings
 from .ecosystems import Ask, Policy
 from .forms.as_image import ContainerImage
 from .image.bases import Base, Wanted, resolve_base

@@ -13,7 +13,7 @@ from .aws.layer_paths import package_folders
 from .aws.runtimes import Runtime
 from .check import LayerPart, elf_facts
 from .config import Function, Layer
-from .config_keys import SUPPORTED_FAMILIES, LayerArn
+from .config.keys import SUPPORTED_FAMILIES, LayerArn
 from .ecosystems import Ask, Installed, Locked, Policy, Provided, ecosystem_of, layer_files
 from .model import Finding, Severity, Target
 from .sources import OwnFiles

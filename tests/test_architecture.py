@@ -30,10 +30,8 @@ FLOORS = """
     store
     folders network
     config
-    config_keys
-    config_building config_images config_packages config_publish config_tests
     events
-    config_values
+    values
     machine weights
     pythons tree
     model

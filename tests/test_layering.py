@@ -16,7 +16,7 @@ from lpack.assembling import Assembly, Variant
 from lpack.aws.architectures import ARM64, X86_64
 from lpack.aws.runtimes import runtime
 from lpack.config import Function, Layer
-from lpack.config_keys import LayerArn
+from lpack.config.keys import LayerArn
 from lpack.ecosystems import Ask
 from lpack.errors import UsageError
 from lpack.layering import Laid, LockedLayer, check_handler, lay, lock_layer, part_of, parts_of, provided_to

@@ -78,11 +78,11 @@ def test_the_readme_names_every_command() -> None:
 
 
 def test_the_readme_shows_keys_that_there_are() -> None:
-    from lpack.config_building import BUILD_KEYS
-    from lpack.config_images import IMAGE_KEYS
-    from lpack.config_keys import FUNCTION_KEYS, LAYER_KEYS
-    from lpack.config_publish import PUBLISH_KEYS
-    from lpack.config_tests import TEST_KEYS
+    from lpack.config.building import BUILD_KEYS
+    from lpack.config.images import IMAGE_KEYS
+    from lpack.config.keys import FUNCTION_KEYS, LAYER_KEYS
+    from lpack.config.publish import PUBLISH_KEYS
+    from lpack.config.tests import TEST_KEYS
 
     text = README.read_text(encoding="utf-8")
     supported = {"runtime", "handler", "source", "exclude-packages", "provided-libraries", "memory"}
@@ -93,7 +93,7 @@ def test_the_readme_shows_keys_that_there_are() -> None:
 
 
 def test_the_readme_shows_every_key_of_a_test() -> None:
-    from lpack.config_tests import TEST_KEYS
+    from lpack.config.tests import TEST_KEYS
 
     text = README.read_text(encoding="utf-8")
     assert [key for key in TEST_KEYS if not re.search(rf"^{key} = ", text, re.MULTILINE)] == []

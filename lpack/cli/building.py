@@ -14,7 +14,7 @@ from ..aws.runtimes import span
 from ..build import Options, Outcome, build_artifacts
 from ..catalogue import recipe_project
 from ..config import Project
-from ..config_images import ImageFormat
+from ..config.images import ImageFormat
 from ..errors import UsageError
 from ..locks import Part
 from ..model import Finding, Severity

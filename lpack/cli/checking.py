@@ -11,7 +11,7 @@ from typing import Any
 from ..artifacts import artifact_of, artifact_of_function, artifacts_of_layer, layer_for
 from ..check import LayerPart, Subject
 from ..config import Function, Layer
-from ..config_keys import LayerArn
+from ..config.keys import LayerArn
 from ..errors import CheckError, InputError, LpackError, UsageError
 from ..examine import (
     Checked,

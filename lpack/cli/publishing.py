@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Project
-from ..config_publish import read_bucket, read_prefix, read_region, read_repository
-from ..config_values import Place, Reader
+from ..config.publish import read_bucket, read_prefix, read_region, read_repository
 from ..errors import UsageError
 from ..model import Severity
 from ..publish import Mode, Publication, Published, PublishOptions, publish_artifacts
@@ -22,6 +21,7 @@ from ..publish.policy import bucket_policy
 from ..publish.versions import read_alias
 from ..sizes import shown
 from ..store import replacing
+from ..values import Place, Reader
 from .output import Output, error_document, exit_code, finding_of
 from .session import Session, today
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..config_values import parsed_json
 from ..errors import LpackError, UsageError
+from ..values import parsed_json
 from .invocations import EXIT, OUT_OF_MEMORY, TIMEOUT, Failure, Invocation, reported, unhandled
 from .journal import Facts, Journal
 from .memory import MemoryWatch

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..config import Function
-from ..config_keys import LayerArn
+from ..config.keys import LayerArn
 from ..errors import InputError, LpackError, UsageError
 from ..model import Target
 from ..record import Record, read_record

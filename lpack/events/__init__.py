@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..aws.partitions import ACCOUNT, REGION, partition_of
-from ..config_values import alternatives, parsed_json, quoted
 from ..errors import UsageError
+from ..values import alternatives, parsed_json, quoted
 from .filling import filled, names_in
 from .filters import FILTERS, octets
 from .filters import text_of as text_of

@@ -10,7 +10,7 @@ from typing import Any
 from ..archive import gzip
 from ..archive.tar_writer import LAYOUT as TAR_LAYOUT
 from ..check import ImageFacts
-from ..config_images import ImageFormat
+from ..config.images import ImageFormat
 from ..errors import InputError
 from ..image.archive_writer import LAYOUT, write_archive
 from ..image.composing import composed

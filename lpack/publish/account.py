@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import __version__
-from ..config_publish import Destination
+from ..config.publish import Destination
 from ..errors import UsageError
 from .refusals import understanding
 from .streaming import Body, FileContent, files_in

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..aws.limits import DIRECT_UPLOAD_BYTES
 from ..config import Function
-from ..config_keys import LayerArn
+from ..config.keys import LayerArn
 from ..errors import PublishError
 from ..model import Reporter
 from .account import Account

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..config_publish import Destination
+from ..config.publish import Destination
 from ..errors import PublishError, UsageError
 from ..image.ecr import account_of, region_of
 from ..image.reference import Repository, parse_repository

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from ..aws.limits import ACCOUNT_ID
-from ..config_publish import Destination
+from ..config.publish import Destination
 from ..errors import UsageError
 
 

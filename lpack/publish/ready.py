@@ -14,7 +14,7 @@ from .. import __version__
 from ..artifacts import artifact_of_function, artifacts_of_layer, layer_for
 from ..check import Subject
 from ..config import Function, Layer
-from ..config_keys import LayerArn
+from ..config.keys import LayerArn
 from ..errors import PublishError, UsageError
 from ..examine import Checked, check_artifact, check_layer_artifact, layer_part, layers_beneath
 from ..examine_images import check_own_image

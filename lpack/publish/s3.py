@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..config_publish import Destination
+from ..config.publish import Destination
 from ..errors import PublishError, UsageError
 from ..model import Reporter
 from ..store import Store

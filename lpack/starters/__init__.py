@@ -11,10 +11,10 @@ from ..aws.architectures import ARCHITECTURES, Architecture
 from ..aws.limits import FUNCTION_NAME, FUNCTION_NAME_CHARACTERS
 from ..aws.runtimes import RUNTIMES, Family, Runtime
 from ..config import OWN_FILE, configurations
-from ..config_keys import SUPPORTED_FAMILIES
-from ..config_values import NOT_YET, quoted
+from ..config.keys import SUPPORTED_FAMILIES
 from ..errors import LpackError, UsageError
 from ..store import replacing
+from ..values import NOT_YET, quoted
 from . import custom, java, node, python
 from .code import Code
 

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..config import SHARED_FILE, Function, Project
-from ..config_tests import FunctionTest
-from ..config_values import Place, alternatives, quoted
+from ..config.tests import FunctionTest
 from ..emulator import Invocation, Runnable, Settings, checked_event, environment, runnable_of
 from ..errors import ConfigError, FunctionError, LpackError, UsageError
 from ..locks import understood
@@ -23,6 +22,7 @@ from ..means import Means
 from ..model import Host, Reporter
 from ..side_by_side import side_by_side
 from ..store import Store
+from ..values import Place, alternatives, quoted
 from .judging import problems_of
 
 

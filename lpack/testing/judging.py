@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..config_tests import FunctionTest
-from ..config_values import quoted
+from ..config.tests import FunctionTest
 from ..emulator import Failure, Invocation
 from ..sizes import shown
+from ..values import quoted
 from .differences import differences, in_short
 
 _MB = 1 << 20

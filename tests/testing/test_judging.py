@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from lpack.config_tests import FunctionTest
+from lpack.config.tests import FunctionTest
 from lpack.emulator import Failure, Invocation
 from lpack.testing.judging import problems_of
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import Function
-from ...config_packages import Groups
+from ...config.packages import Groups
 from ...errors import InputError, UsageError
 from ...store import sha256_of
 from .. import Ask, Policy

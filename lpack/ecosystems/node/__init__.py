@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...config import Function
-from ...config_keys import Bundle
+from ...config.keys import Bundle
 from ...model import Finding, LeftOut, Target
 from ...sources import OwnFiles, Selection, read_source
 from ...sources.patterns import Patterns

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...config import Function
-from ...config_keys import Bundle
+from ...config.keys import Bundle
 from ...errors import InputError, LpackError, ToolError
 from ...processes import Result, run
 from ...sources import Selection, read_source

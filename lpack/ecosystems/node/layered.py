@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 
-from ...config_keys import Bundle
+from ...config.keys import Bundle
 from ...errors import ResolveError, UsageError
 from ...model import Target
 from ...trimming import EVERY_PACKAGE

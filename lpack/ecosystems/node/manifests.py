@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...config import Dependencies
-from ...config_packages import Groups
+from ...config.packages import Groups
 from ...errors import InputError, UsageError
 
 PACKAGE = "package.json"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ...config import Dependencies
 from ...config import read_toml as read_document
-from ...config_packages import Groups
+from ...config.packages import Groups
 from ...errors import ConfigError, InputError, UsageError
 
 Kind = Literal["nothing", "list", "requirements", "pyproject", "groups", "pylock", "uv", "poetry"]

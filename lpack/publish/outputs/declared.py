@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...config import Function, Layer, Project
-from ...config_keys import LayerArn
+from ...config.keys import LayerArn
 from ...errors import PublishError
 from ...record import Record
 from .. import Published

@@ -11,7 +11,7 @@ import pytest
 from own_store import own_store
 
 from lpack.archive.zip_writer import write_zip
-from lpack.config_keys import Bundle
+from lpack.config.keys import Bundle
 from lpack.ecosystems.node import check_handler
 from lpack.errors import ToolError
 from lpack.store import Store

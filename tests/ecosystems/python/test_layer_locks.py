@@ -18,7 +18,7 @@ from projects import make_sdist, project_files
 from workshop import Workshop, target
 
 from lpack.config import Dependencies
-from lpack.config_packages import Groups
+from lpack.config.packages import Groups
 from lpack.ecosystems import Ask, Policy, Provided, python
 from lpack.ecosystems.python.locking import Locked
 from lpack.errors import ResolveError, UsageError

@@ -10,7 +10,7 @@ import pytest
 from projects import project_files
 from workshop import Workshop, target
 
-from lpack.config_packages import Groups
+from lpack.config.packages import Groups
 from lpack.errors import ResolveError, UsageError
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from .aws.architectures import ARCHITECTURES, ARM64, X86_64, Architecture
-from .aws.limits import (
+from ..aws.architectures import ARCHITECTURES, ARM64, X86_64, Architecture
+from ..aws.limits import (
     LAYER_DESCRIPTION_CHARACTERS,
     LAYER_LICENSE_CHARACTERS,
     LAYER_NAME,
@@ -20,13 +20,9 @@ from .aws.limits import (
     LAYER_VERSION_ARN,
     LAYERS,
 )
-from .aws.runtimes import RUNTIMES, Family, Runtime, nearest_runtimes
-from .config_building import read_build
-from .config_images import IMAGE_KEYS
-from .config_packages import fit_packages, read_requirements, read_trim
-from .config_publish import read_publish
-from .config_tests import read_tests
-from .config_values import (
+from ..aws.runtimes import RUNTIMES, Family, Runtime, nearest_runtimes
+from ..tree import unsafe
+from ..values import (
     NOT_YET,
     Place,
     Reader,
@@ -45,7 +41,11 @@ from .config_values import (
     read_whole_number,
     typed,
 )
-from .tree import unsafe
+from .building import read_build
+from .images import IMAGE_KEYS
+from .packages import fit_packages, read_requirements, read_trim
+from .publish import read_publish
+from .tests import read_tests
 
 SUPPORTED_FAMILIES: frozenset[Family] = frozenset({"python", "nodejs", "java", "provided"})
 """The families of runtimes that this version of lpack builds for."""

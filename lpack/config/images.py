@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from .config_values import Place, Reader, read_choice, read_file, read_switch, read_text
+from ..values import Place, Reader, read_choice, read_file, read_switch, read_text
 
 ImageFormat = Literal["docker", "oci"]
 """Whose media types an image carries."""

@@ -14,8 +14,8 @@ from lpack import config
 from lpack.aws.architectures import ARM64, X86_64
 from lpack.aws.runtimes import RUNTIMES
 from lpack.config import Layer, Project
-from lpack.config_keys import LAYER_KEYS, LayerArn
-from lpack.config_packages import Groups
+from lpack.config.keys import LAYER_KEYS, LayerArn
+from lpack.config.packages import Groups
 from lpack.errors import ConfigError, UsageError
 
 Load = Callable[[str], Project]

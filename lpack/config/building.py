@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .config_values import Place, Reader, quoted, read_choice, read_table, read_text, read_texts
+from ..values import Place, Reader, quoted, read_choice, read_table, read_text, read_texts
 
 
 def read_build(value: Any, place: Place) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """lpack.toml, or [tool.lpack] of pyproject.toml, as frozen types; every mistake is reported at once, with its key path.
 
-The keys themselves are listed in ``config_keys``.
+The keys themselves are listed in ``config.keys``.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from .aws.architectures import X86_64, Architecture
-from .aws.runtimes import Runtime
-from .config_images import ImageSettings, foreign_keys, image_settings, note_foreign_keys
-from .config_keys import KEYS_OF_FAMILIES, Bundle, LayerArn, note_keys_of_others, read_layer, read_project
-from .config_packages import Groups, fit_packages
-from .config_publish import Destination
-from .config_tests import FunctionTest
-from .config_values import Place, alternatives, quoted
-from .errors import ConfigError, UsageError
-from .model import Target
+from ..aws.architectures import X86_64, Architecture
+from ..aws.runtimes import Runtime
+from ..errors import ConfigError, UsageError
+from ..model import Target
+from ..values import Place, alternatives, quoted
+from .images import ImageSettings, foreign_keys, image_settings, note_foreign_keys
+from .keys import KEYS_OF_FAMILIES, Bundle, LayerArn, note_keys_of_others, read_layer, read_project
+from .packages import Groups, fit_packages
+from .publish import Destination
+from .tests import FunctionTest
 
 OWN_FILE = "lpack.toml"
 SHARED_FILE = "pyproject.toml"

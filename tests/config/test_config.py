@@ -12,7 +12,7 @@ from lpack import config
 from lpack.aws.architectures import ARM64, X86_64
 from lpack.aws.runtimes import RUNTIMES
 from lpack.config import Project
-from lpack.config_keys import FUNCTION_KEYS
+from lpack.config.keys import FUNCTION_KEYS
 from lpack.errors import ConfigError, UsageError
 from lpack.model import Target
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .aws.runtimes import Family
-from .config_values import (
+from ..aws.runtimes import Family
+from ..values import (
     Place,
     Reader,
     kind_of,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .aws.limits import (
+from ..aws.limits import (
     ACCOUNT_ID,
     BUCKET_NAME,
     FUNCTION_NAME,
@@ -17,7 +17,7 @@ from .aws.limits import (
     OBJECT_TAG_VALUE_CHARACTERS,
     OBJECT_TAGS,
 )
-from .config_values import Place, Reader, alternatives, kind_of, quoted, read_switch, read_table, read_text, typed
+from ..values import Place, Reader, alternatives, kind_of, quoted, read_switch, read_table, read_text, typed
 
 _LONGEST_ENDING = len("/" + "x" * 140 + "/" + "0" * 64 + ".zip")
 """What follows the prefix in a key: the name of a function or layer, a SHA-256, and how the file's name ends."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lpack import config, events
-from lpack.config_tests import FunctionTest
+from lpack.config.tests import FunctionTest
 from lpack.errors import ConfigError
 
 FUNCTION = '[function.orders]\nruntime = "python3.13"\nhandler = "app.handler"\n'

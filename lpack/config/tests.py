@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .config_values import Place, Reader, kind_of, parsed_json, quoted, read_table, read_text, typed
-from .errors import UsageError
+from ..errors import UsageError
+from ..values import Place, Reader, kind_of, parsed_json, quoted, read_table, read_text, typed
 
 if TYPE_CHECKING:
-    from .events import Sample
+    from ..events import Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def _test(name: str, table: Mapping[str, Any], place: Place) -> FunctionTest:
 
 def _filled(source: Sample, options: Mapping[str, Any], place: Place) -> Any:
     """The sample event; each option that it can't take is a problem."""
-    from .events import filled_in, option_value
+    from ..events import filled_in, option_value
 
     taken = {}
     for name, value in options.items():
@@ -86,7 +86,7 @@ def _event(value: Any, place: Place) -> Any:
 
 
 def _event_source(value: Any, place: Place) -> Sample | None:
-    from .events import sample
+    from ..events import sample
 
     name = read_text(value, place)
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lpack.config import load
-from lpack.config_publish import Destination
+from lpack.config.publish import Destination
 from lpack.errors import ConfigError
 
 Write = Callable[[Mapping[str, str]], Path]

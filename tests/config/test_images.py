@@ -9,7 +9,7 @@ import pytest
 
 from lpack import config
 from lpack.config import Function
-from lpack.config_images import ImageSettings
+from lpack.config.images import ImageSettings
 from lpack.errors import ConfigError
 
 IMAGE = """
