@@ -39,11 +39,19 @@ _OFFLINE = {
 
 _NO_ENGINE = {"DOCKER_HOST": "tcp://127.0.0.1:9", "DOCKER_CONTEXT": ""}
 
+_SERVERS = {"front", "registry"}
+"""Fixtures that start servers of other projects: what asks these is not among the quick tests."""
+
 _USER_SETTINGS = ("LPACK_", "PIP_", "UV_", "AWS_", "XDG_", "NETRC", "PYTHONPATH")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(program, ...): runs programs that are not part of Python")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if _SERVERS & set(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.slow)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
