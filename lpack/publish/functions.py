@@ -69,7 +69,7 @@ class Update:
 
     def run(self) -> tuple[Deployed, _Configuration]:
         """Change what differs, layers before code; the function with its configuration after that."""
-        there = self._settled(self._configuration())
+        there = self._settled(self._configuration())  # an earlier change may have failed: this one mends it
         self._refuse_others(there)
         deployed = Deployed(there["FunctionArn"])
         layers = self._layers(there)
@@ -89,8 +89,12 @@ class Update:
         return self.account.ask("lambda", "GetFunctionConfiguration", FunctionName=self.name)
 
     def _settled(self, configuration: _Configuration) -> _Configuration:
-        """The configuration once no change is in progress; PublishError when that takes too long, or failed."""
-        return settled(configuration, self._configuration, f"function `{self.name}`", self.reporter)
+        """The configuration once no change is in progress; PublishError when that takes too long."""
+        return settled(configuration, self._configuration, self._subject, self.reporter)
+
+    @property
+    def _subject(self) -> str:
+        return f"function `{self.name}`"
 
     def _refuse_others(self, there: _Configuration) -> None:
         """PublishError when the function in AWS is not one that could run the artifact."""
@@ -158,7 +162,9 @@ class Update:
                 there = self._settled(self._configuration())
                 continue
             # Lambda gives the function a new revision when the change has taken effect.
-            return answer if self.account.dry_run else self._settled(self._configuration())
+            if self.account.dry_run:
+                return answer
+            return succeeded(self._settled(self._configuration()), self._subject)
         raise AssertionError  # the last attempt returns or raises
 
 
@@ -172,7 +178,7 @@ def settled(
 ) -> _Configuration:
     """The configuration of a function or version once it is neither pending nor being changed.
 
-    PublishError when that takes more than ``patience`` seconds, or fails.
+    PublishError when that takes more than ``patience`` seconds.
     """
     end, pauses = time.monotonic() + patience, itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1]))
     while configuration.get("LastUpdateStatus") == "InProgress" or configuration.get("State") == "Pending":
@@ -182,6 +188,11 @@ def settled(
         reporter.progress(f"waiting for {subject}", 0, 1)
         time.sleep(next(pauses))
         configuration = ask()
+    return configuration
+
+
+def succeeded(configuration: _Configuration, subject: str) -> _Configuration:
+    """The configuration of a function or version; PublishError when the change that led to it failed."""
     for status, reason in (("LastUpdateStatus", "LastUpdateStatusReason"), ("State", "StateReason")):
         if configuration.get(status) == "Failed":
             code = configuration.get(f"{reason}Code", "")

@@ -10,7 +10,7 @@ from ..aws.limits import ALIAS_NAME, VERSION
 from ..errors import PublishError, UsageError
 from ..model import Reporter
 from .account import Account
-from .functions import settled
+from .functions import settled, succeeded
 from .refusals import AwsError
 
 LATEST = "$LATEST"
@@ -67,7 +67,7 @@ def publish_version(function: str, configuration: dict[str, Any], account: Accou
             return account.ask("lambda", "GetFunctionConfiguration", FunctionName=function, Qualifier=version)
 
         subject = f"version {version} of function `{function}`"
-        settled(answer, ask, subject, reporter, patience=_PATIENCE)
+        succeeded(settled(answer, ask, subject, reporter, patience=_PATIENCE), subject)
     return version
 
 

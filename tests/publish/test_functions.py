@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -251,6 +252,22 @@ def test_a_change_that_fails_later_is_told(built: Any, deployed: Any, aws: Front
     assert "function `orders` could not be changed" in run.stderr
     assert "AWS says: KMSKeyAccessDenied: no access to the key" in run.stderr
     assert "hint: let the function's role use the KMS key" in run.stderr
+
+
+def test_a_change_that_failed_before_is_mended(built: Any, deployed: Any, aws: Front, client: Client) -> None:
+    deployed()
+
+    def failed(request: Any) -> Answer | None:
+        if request.call.endswith("GET /2015-03-31/functions/orders/configuration") and not aws.calls(changing=True):
+            answer = aws.passed_on(request)
+            return Answer(200, json.dumps({**json.loads(answer.body), "LastUpdateStatus": "Failed"}).encode())
+        return None
+
+    aws.faults.append(failed)
+    folder = built(toml=ORDERS)
+    run = lpack("publish", "--update", folder=folder)
+    assert run.exit_code == 0, run.stderr
+    assert code_of(client) == record(folder)["code_sha256"]
 
 
 def test_settings_without_a_bucket_can_still_update(built: Any, deployed: Any, client: Client) -> None:
