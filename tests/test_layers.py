@@ -418,7 +418,7 @@ def test_a_function_gets_the_artifact_for_its_target(split: Path, make_wheel: Ma
 def _upgrade_lpack(patch: pytest.MonkeyPatch) -> None:
     """What another version of lpack, of the zip's layout and of the compressor would be: the seams that name them."""
     patch.setattr("lpack.artifacts.__version__", "9.9")
-    patch.setattr("lpack.artifacts.LAYOUT", 99)
+    patch.setattr("lpack.forms.as_zip.LAYOUT", 99)
     patch.setattr("deflate.__version__", "9.9")
 
 

@@ -22,7 +22,11 @@ class Zip:
     """The form of a zip of a tree."""
 
     tree: Tree
-    layout: int = LAYOUT
+
+    @property
+    def layout(self) -> int:
+        """That of lpack's zips."""
+        return LAYOUT
 
     def compressors(self) -> str:
         """libdeflate, and for large files another one."""

@@ -52,6 +52,7 @@ SHAPES = {
 
 def peak(source: Path, tmp_path: Path) -> int:
     command = [sys.executable, "-c", PROGRAM, source, tmp_path / "some.zip", tmp_path / "store"]
+    command = ["sh", "-c", '"$@"; exit', "sh", *command]  # which has no peak of its own to pass on
     return int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 
