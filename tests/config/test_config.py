@@ -35,16 +35,6 @@ def load(tmp_path: Path) -> Load:
     return load
 
 
-@pytest.fixture
-def problems(load: Load) -> Problems:
-    def problems(text: str) -> tuple[str, ...]:
-        with pytest.raises(ConfigError) as raised:
-            load(text)
-        return raised.value.problems
-
-    return problems
-
-
 def with_key(line: str) -> str:
     return f"{MINIMAL}{line}\n"
 

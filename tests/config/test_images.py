@@ -10,7 +10,6 @@ import pytest
 from lpack import config
 from lpack.config import Function
 from lpack.config.images import ImageSettings
-from lpack.errors import ConfigError
 
 IMAGE = """
 [function.orders]
@@ -39,16 +38,6 @@ def load(tmp_path: Path) -> Load:
         return config.load(tmp_path).function("orders")
 
     return load
-
-
-@pytest.fixture
-def problems(load: Load) -> Problems:
-    def problems(text: str) -> tuple[str, ...]:
-        with pytest.raises(ConfigError) as raised:
-            load(text)
-        return raised.value.problems
-
-    return problems
 
 
 def test_a_zip_is_no_image(load: Load) -> None:

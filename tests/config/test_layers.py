@@ -36,16 +36,6 @@ def load(tmp_path: Path) -> Load:
     return load
 
 
-@pytest.fixture
-def problems(load: Load) -> Problems:
-    def problems(text: str) -> tuple[str, ...]:
-        with pytest.raises(ConfigError) as raised:
-            load(text)
-        return raised.value.problems
-
-    return problems
-
-
 def layer_with(line: str) -> str:
     return f'[layer.science]\nruntimes = ["python3.13"]\n{line}\n'
 
