@@ -19,8 +19,7 @@ from .transfers import Progress, Stopped, transfer_all
 from .tree import unsafe
 
 if TYPE_CHECKING:
-    import requests
-
+    from .connections import Connections
     from .http_client import Answer
 
 __all__ = ["Credential", "Download", "fetch", "redacted"]
@@ -86,11 +85,11 @@ class _Shelf(NamedTuple):
 def _fetch_all(
     downloads: Sequence[Download], shelf: _Shelf, *, network: Network, progress: Progress
 ) -> dict[bytes, Path]:
-    from .http_client import new_session
+    from .connections import Connections
 
     stop = threading.Event()
-    with shelf.store.temporary_folder() as folder, new_session(network) as session:
-        fetcher = _Fetcher(session, network, folder, shelf, progress, stop)
+    with shelf.store.temporary_folder() as folder, Connections(network) as connections:
+        fetcher = _Fetcher(connections, folder, shelf, progress, stop)
         places = transfer_all(downloads, fetcher.place_of, stop=stop, progress=progress)
     return {download.sha256: place for download, place in zip(downloads, places, strict=True)}
 
@@ -99,8 +98,7 @@ def _fetch_all(
 class _Fetcher:
     """Fetches one file, in each of several threads."""
 
-    session: requests.Session
-    network: Network
+    connections: Connections
     folder: Path
     shelf: _Shelf
     progress: Progress
@@ -127,14 +125,14 @@ class _Fetcher:
         """Write the file to ``partial``, in as many tries as the user allows."""
         from .http_failures import RequestFailure, seconds_before
 
-        for left in range(self.network.retries, -1, -1):
+        for left in range(self.connections.network.retries, -1, -1):
             try:
                 self.try_transfer(download, partial)
             except RequestFailure as failure:
                 if not failure.passing or not left:
                     message = f"`{download.name}` can't be fetched from `{failure.origin}`: {failure.fact}"
                     raise ResolveError(message, hint=failure.hint) from failure
-                self.stop.wait(seconds_before(self.network.retries - left + 1, failure))
+                self.stop.wait(seconds_before(self.connections.network.retries - left + 1, failure))
             else:
                 return
 
@@ -167,7 +165,7 @@ class _Fetcher:
 
         self.check_stop()
         if not url.startswith("file:"):
-            with get(url, session=self.session, network=self.network) as answer:
+            with get(url, connections=self.connections) as answer:
                 yield answer
             return
         try:

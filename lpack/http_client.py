@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import email.utils
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,12 +11,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from . import __version__
+from .connections import Connections, MissingSocks, basic
 from .http_failures import RequestFailure, explained
-from .network import Login, Network, is_loopback, redacted
+from .network import Login, is_loopback, origin
 
 if TYPE_CHECKING:
-    import requests
+    from urllib3 import HTTPResponse
 
 _CHUNK = 1 << 18
 _REDIRECTS = 10
@@ -41,7 +40,7 @@ class Body:
             raise _Unreadable(error) from error
 
 
-class _Unreadable(Exception):  # noqa: N818 -- on its way through requests, which must not take it for its own
+class _Unreadable(Exception):  # noqa: N818 -- on its way through urllib3, which must not take it for its own
     def __init__(self, cause: OSError) -> None:
         super().__init__()
         self.cause = cause
@@ -100,38 +99,22 @@ class Answer(NamedTuple):
     chunks: Iterator[bytes]
 
 
-def new_session(network: Network) -> requests.Session:
-    """A pool of connections that several threads can share, and that knows nothing of this process's environment."""
-    import requests
-
-    if network.trusted_hosts:
-        import urllib3
-
-        # It would warn of each connection, in the middle of lpack's own words, of what the user has asked for.
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    session = requests.Session()
-    session.trust_env = False
-    # Files are hashed as they are stored, so they are asked for as they are stored.
-    session.headers.update({"User-Agent": f"lpack/{__version__}", "Accept-Encoding": "identity"})
-    return session
-
-
 @contextmanager
-def get(url: str, *, session: requests.Session, network: Network) -> Iterator[Answer]:
+def get(url: str, *, connections: Connections) -> Iterator[Answer]:
     """The answer to a GET request; RequestFailure also from reading its body."""
     encrypted = url.startswith("https:")
 
     def login(at: str) -> Login | None:
         # Credentials don't leave an encrypted connection for an open one.
-        return None if encrypted and not at.startswith("https:") else network.login(at)
+        return None if encrypted and not at.startswith("https:") else connections.network.login(at)
 
     def authorization(at: str) -> str | None:
         found = login(at)
         return basic(found.username, found.password) if found else None
 
-    response, final_url = _follow(Request("GET", url), authorization, session, network)
+    response, final_url = _follow(Request("GET", url), authorization, connections)
     with response:
-        if response.status_code != HTTPStatus.OK:
+        if response.status != HTTPStatus.OK:
             raise _refusal(response, final_url, login(final_url))
         length = response.headers.get("Content-Length", "")
         content_type = response.headers.get("Content-Type", "").partition(";")[0]
@@ -139,30 +122,30 @@ def get(url: str, *, session: requests.Session, network: Network) -> Iterator[An
 
 
 @contextmanager
-def send(request: Request, *, session: requests.Session, network: Network) -> Iterator[Reply]:
+def send(request: Request, *, connections: Connections) -> Iterator[Reply]:
     """The reply to a request, whatever its status; RequestFailure when there is none, also from reading its body."""
 
     def authorization(at: str) -> str | None:
         return request.authorization if same_server(at, request.url) else None
 
-    response, final_url = _follow(request, authorization, session, network)
+    response, final_url = _follow(request, authorization, connections)
     with response:
         reason = response.reason or ""
         body = _body(response, final_url)
-        yield Reply(response.status_code, reason, response.headers, final_url, body)
+        yield Reply(response.status, reason, response.headers, final_url, body)
         # A connection can be used again when its answer was read; a new one costs more than a few bytes.
-        left = response.raw.length_remaining
+        left = response.length_remaining
         if left is not None and left <= _CHUNK:
             for _ in body:
                 pass
 
 
 def _follow(
-    request: Request, authorization: Callable[[str], str | None], session: requests.Session, network: Network
-) -> tuple[requests.Response, str]:
+    request: Request, authorization: Callable[[str], str | None], connections: Connections
+) -> tuple[HTTPResponse, str]:
     """The response at the end of the redirects, and its URL.
 
-    Redirects are followed here and not by requests, as every address has its own proxy and its own credentials: what
+    Redirects are followed here and not by urllib3, as every address has its own proxy and its own credentials: what
     is meant for one host is never sent to another.
     """
     url = request.url
@@ -171,11 +154,15 @@ def _follow(
             raise RequestFailure(url, "that is no https or http address")
         if request.confidential and not url.startswith("https:") and not is_loopback(url):
             raise RequestFailure(url, "its connection would not be encrypted")
-        response = _ask(request, url, authorization(url), session, network)
-        if not response.is_redirect or not _may_be_repeated(request, response.status_code):
+        response = _ask(request, url, authorization(url), connections)
+        location = response.get_redirect_location()
+        if not location or not _may_be_repeated(request, response.status):
             return response, url
         response.close()
-        url = urljoin(url, response.headers["Location"])
+        try:
+            url = urljoin(url, location)
+        except ValueError as error:
+            raise RequestFailure(url, "it redirects to something that is no address") from error
     raise RequestFailure(url, f"it redirects more than {_REDIRECTS} times")
 
 
@@ -187,29 +174,25 @@ def _may_be_repeated(request: Request, status: int) -> bool:
     }
 
 
-def _ask(
-    request: Request, url: str, authorization: str | None, session: requests.Session, network: Network
-) -> requests.Response:
+def _ask(request: Request, url: str, authorization: str | None, connections: Connections) -> HTTPResponse:
     """The response of one server."""
-    import requests
+    from urllib3.exceptions import HTTPError
 
+    network = connections.network
     proxy = None if request.confidential and is_loopback(url) else network.proxy(url)
+    headers = dict(request.headers)
+    if authorization:
+        headers["Authorization"] = authorization
+    if isinstance(request.body, Body):
+        headers["Content-Length"] = str(len(request.body))
     try:
-        return session.request(
-            request.method,
-            redacted(url),
-            headers={**request.headers, **({"Authorization": authorization} if authorization else {})},
-            # What is streamed is given as requests knows it: an iterable, with a length.
-            data=request.body,
-            proxies={urlsplit(url).scheme: proxy} if proxy else {},
-            verify=network.verifies(url) and (str(network.certificates) if network.certificates else True),
-            timeout=network.timeout,
-            allow_redirects=False,
-            stream=True,
-        )
+        return connections.ask(request.method, url, headers=headers, body=request.body, proxy=proxy)
     except _Unreadable as error:
         raise error.cause from None
-    except (requests.RequestException, OSError, ValueError) as error:
+    except MissingSocks as error:
+        hint = "install PySocks beside lpack, or name another proxy"
+        raise RequestFailure(url, f"the proxy `{origin(proxy or '')}` speaks SOCKS", hint=hint) from error
+    except (HTTPError, OSError, ValueError) as error:
         raise explained(error, url, proxy) from error
 
 
@@ -227,23 +210,18 @@ def _usable(url: str) -> bool:
         return False
 
 
-def basic(username: str, password: str) -> str:
-    """Basic authentication in UTF-8 (requests' own takes Latin-1): https://www.rfc-editor.org/rfc/rfc7617#section-2.1."""
-    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
-
-
-def _body(response: requests.Response, url: str) -> Iterator[bytes]:
+def _body(response: HTTPResponse, url: str) -> Iterator[bytes]:
     from urllib3.exceptions import HTTPError
 
     try:
-        yield from response.raw.stream(_CHUNK, decode_content=False)
+        yield from response.stream(_CHUNK, decode_content=False)
     except (HTTPError, OSError) as error:
         raise explained(error, url, None) from error
 
 
-def _refusal(response: requests.Response, url: str, login: Login | None) -> RequestFailure:
+def _refusal(response: HTTPResponse, url: str, login: Login | None) -> RequestFailure:
     """What a status other than 200 means."""
-    status = response.status_code
+    status = response.status
     host = urlsplit(url).hostname
     if status in (401, 403):
         if login:

@@ -24,7 +24,7 @@ FLOORS = """
     container image
     download
     http_client transfers
-    http_failures unpacked
+    connections http_failures unpacked
     archive overlay record trimming worker_processes
     means side_by_side sources
     store

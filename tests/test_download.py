@@ -378,7 +378,9 @@ def test_a_redirect_to_something_else_than_a_web_address_is_refused(
     server: IndexServer, store: Store, target: str
 ) -> None:
     server.answers[NAME] = iter([redirect(target)])
-    with pytest.raises(ResolveError, match="can't be fetched"):
+    with pytest.raises(
+        ResolveError, match=r"can't be fetched .* (no https or http address|to something that is no address)"
+    ):
         fetched(download(server.file_url(NAME)), store)
 
 
@@ -412,6 +414,15 @@ def test_other_hosts_are_reached_by_the_proxy(server: IndexServer, store: Store,
     environ = {"http_proxy": "http://ann:secret@127.0.0.1:1", "no_proxy": exceptions, "PIP_RETRIES": "0"}
     with pytest.raises(ResolveError, match=r"the proxy `http://127\.0\.0\.1:1`: connection refused"):
         fetched(download(server.file_url(NAME)), store, environ=environ)
+
+
+def test_a_socks_proxy_needs_another_package(
+    server: IndexServer, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "socks", None)  # as where it is not installed
+    with pytest.raises(ResolveError, match=r"the proxy `socks5://127\.0\.0\.1:1` speaks SOCKS") as caught:
+        fetched(download(server.file_url(NAME)), store, environ={"ALL_PROXY": "socks5://ann:secret@127.0.0.1:1"})
+    assert "PySocks" in str(caught.value.hint)
 
 
 def test_a_proxy_that_refuses_to_connect_is_named_with_its_answer(server: IndexServer, store: Store) -> None:

@@ -9,18 +9,15 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from ..http_client import Reply, Request, basic, send
+from ..connections import Connections, basic
+from ..http_client import Reply, Request, send
 from ..http_failures import RequestFailure
 from ..model import Host
-from ..network import Network
 from .challenges import Challenge, parse_challenges
 from .credentials import Identity, identity_for
-
-if TYPE_CHECKING:
-    import requests
 
 _LIFETIME = 60.0
 """Seconds that a token is good for when nobody says: https://distribution.github.io/distribution/spec/auth/token/"""
@@ -55,8 +52,7 @@ class _Token:
 class Authorisations:
     """What was learned of registries so far; threads share it."""
 
-    session: requests.Session
-    network: Network
+    connections: Connections
     host: Host
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _challenges: dict[str, Challenge] = field(default_factory=dict)
@@ -111,12 +107,12 @@ class Authorisations:
 
     def _identity(self, registry: str) -> Identity | None:
         if registry not in self._identities:
-            self._identities[registry] = identity_for(registry, host=self.host, network=self.network)
+            self._identities[registry] = identity_for(registry, host=self.host, network=self.connections.network)
         return self._identities[registry]
 
     def _buy(self, scope: Scope, challenge: Challenge, identity: Identity | None) -> _Token:
         request = _token_request(scope, challenge, identity)
-        with send(request, session=self.session, network=self.network) as reply:
+        with send(request, connections=self.connections) as reply:
             body = reply.read(_LARGEST_ANSWER)
             if reply.status != 200:
                 raise _refusal(reply, scope.registry, identity)

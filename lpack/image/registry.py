@@ -11,29 +11,26 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
+from ..connections import Connections
 from ..errors import InputError, PublishError, UsageError
 from ..http_client import (
     Body,
     Reply,
     Request,
-    new_session,
     same_server,
     send,
 )
 from ..http_failures import RequestFailure, seconds_before
 from ..model import Host, Reporter
-from ..network import Network, is_loopback, network_of
+from ..network import is_loopback, network_of
 from ..transfers import Stopped
 from .authorisations import Authorisations, Scope, login_hint
 from .manifest import LARGEST_DOCUMENT, Descriptor, digest_of
 from .media_types import INDEXES, MANIFESTS
 from .model import verified
 from .reference import Reference, Repository
-
-if TYPE_CHECKING:
-    import requests
 
 _LARGEST_ERROR = 1 << 16
 _LONGEST_WORDS = 300
@@ -71,8 +68,7 @@ class Refused(RequestFailure):
 class Registries:
     """The registries that one command talks to: the connections, tokens and facts that its threads share."""
 
-    session: requests.Session
-    network: Network
+    connections: Connections
     authorisations: Authorisations
     reporter: Reporter
     stop: threading.Event
@@ -102,7 +98,7 @@ class Registries:
             if self.stop.is_set():
                 raise Stopped
             request = Request(method, url, headers or {}, body, sent.header if sent else None, confidential=True)
-            with send(request, session=self.session, network=self.network) as reply:
+            with send(request, connections=self.connections) as reply:
                 if reply.status in expected:
                     yield reply
                     return
@@ -122,7 +118,7 @@ class Registries:
             try:
                 return task()
             except RequestFailure as failure:
-                if not failure.passing or tries > self.network.retries:
+                if not failure.passing or tries > self.connections.network.retries:
                     raise
                 if self.stop.wait(seconds_before(tries, failure)):
                     raise Stopped from failure
@@ -140,7 +136,7 @@ class Registries:
     def _speaks_plain_http(self, host: str) -> bool:
         request = Request("GET", f"http://{host}/v2/", confidential=True)
         try:
-            with send(request, session=self.session, network=self.network) as reply:
+            with send(request, connections=self.connections) as reply:
                 reply.read(LARGEST_DOCUMENT)
                 return reply.status != 400  # with which Go's servers answer who speaks without TLS
         except RequestFailure as failure:
@@ -168,11 +164,10 @@ class Registries:
 @contextmanager
 def open_registries(host: Host, reporter: Reporter) -> Iterator[Registries]:
     """The registries, for one command: connections are closed when the block ends, and what still runs is stopped."""
-    network = network_of(host.environ)
     stop = threading.Event()
-    with new_session(network) as session:
+    with Connections(network_of(host.environ)) as connections:
         try:
-            yield Registries(session, network, Authorisations(session, network, host), reporter, stop)
+            yield Registries(connections, Authorisations(connections, host), reporter, stop)
         finally:
             stop.set()
 
@@ -248,7 +243,7 @@ def _resumed(registries: Registries, repository: Repository, descriptor: Descrip
                     done += len(chunk)
                     tries = 1
         except RequestFailure as failure:
-            if not failure.passing or tries > registries.network.retries:
+            if not failure.passing or tries > registries.connections.network.retries:
                 raise
             if registries.stop.wait(seconds_before(tries, failure)):
                 raise Stopped from failure
