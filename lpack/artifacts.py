@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from .forms.as_zip import Zip
 from .model import Host, Package, Target
 from .record import LAYER, PackageRecord, Record, counted, read_record, record_file, write_record
 from .store import Store, damaged, is_partial, sha256_of
+from .tree import Entry, Member
 from .weights import sizes_by_package
 
 
@@ -83,9 +84,16 @@ def finish(plan: Plan, *, store: Store, host: Host) -> Finished:
     return Finished(record, unchanged=unchanged)
 
 
-def discard_damaged(assembly: Assembly, store: Store) -> bool:
-    """Remove the files of the store whose bytes are no longer theirs, so that they are had again; whether any were."""
-    broken = [(path, sha256) for path, sha256 in assembly.archives if damaged(path, sha256)]
+def discard_damaged(assembly: Assembly, store: Store, read: Iterable[Entry] | None = None) -> bool:
+    """Remove the files of the store whose bytes are no longer theirs, so that they are had again; whether any were.
+
+    Of the assembly's archives it looks at those that the entries are ``read`` from, or at all.
+    """
+    archives = assembly.archives
+    if read is not None:
+        wanted = {entry.source.archive for entry in read if isinstance(entry.source, Member)}
+        archives = tuple((path, sha256) for path, sha256 in archives if path in wanted)
+    broken = [(path, sha256) for path, sha256 in archives if damaged(path, sha256)]
     for path, sha256 in broken:
         with store.lock(sha256.hex()):  # which whoever replaces the file holds
             if damaged(path, sha256):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from .aws.architectures import Architecture
 from .aws.layer_paths import function_folder, package_folders
@@ -19,8 +19,7 @@ from .values import alternatives
 from .weights import is_inside
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(NamedTuple):
     """What goes into an artifact, and what is known about it.
 
     ``archives`` are the files of the store that it takes bytes from, with the SHA-256 that they must have.
@@ -47,8 +46,7 @@ def function_assembly(function: Function, own: OwnFiles, installed: Installed) -
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(NamedTuple):
     """One artifact of a layer: ``suffix`` follows the layer's name in that of its file."""
 
     suffix: str
@@ -87,7 +85,7 @@ def _in_place(own: Mapping[str, OwnFiles]) -> OwnFiles:
     for folder, files in own.items():
         prefix = f"{folder}/" if folder else ""
         entries += [entry._replace(path=prefix + entry.path) for entry in files.entries]
-        left_out += [replace(each, path=prefix + each.path) for each in files.left_out]
+        left_out += [each._replace(path=prefix + each.path) for each in files.left_out]
     return OwnFiles(Tree.of(entries).entries, tuple(left_out))
 
 
@@ -145,7 +143,7 @@ def _shared(installed: Sequence[Installed]) -> set[Package]:
 def _moved(part: Part, folder: str) -> Part:
     entries = tuple(entry._replace(path=f"{folder}/{entry.path}") for entry in part.entries)
     root = "/".join(filter(None, (folder, part.package.root)))
-    return Part(replace(part.package, root=root), entries)
+    return Part(part.package._replace(root=root), entries)
 
 
 def _layout_note(parts: Sequence[Part], runtimes: Sequence[Runtime]) -> list[Finding]:

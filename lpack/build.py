@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from .artifacts import (
     Finished,
@@ -40,14 +41,12 @@ from .side_by_side import side_by_side
 from .store import Store
 from .subjects import layer_subjects, subject_of
 from .tree import Tree
-from .worker_processes import in_processes
 
 MANY = 12
 """From so many functions on, it pays to start processes that build them: threads take turns at what Python does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How to build: where artifacts go, whether locks may change, and what Lambda would refuse but the user wants.
 
     For images, ``format`` overrules the configuration, and ``whole`` puts the layers of bases into the archives.
@@ -105,6 +104,8 @@ def build_artifacts(
     else:
         alone = replace(work, host=replace(host, workers=1))
         build = functools.partial(alone.function, usable, stacks)
+        from .worker_processes import in_processes
+
         made = in_processes(build, functions, label="building", workers=host.workers, reporter=reporter)
         built = [
             work.failed(function, each) if isinstance(each, LpackError) else each
@@ -121,16 +122,14 @@ def _as_wanted(function: Function, options: Options) -> Function:
     return replace(function, image=function.image._replace(format=format_, whole=options.whole or function.image.whole))
 
 
-@dataclass(frozen=True, slots=True)
-class _Usable:
+class _Usable(NamedTuple):
     """A layer that functions can use, and how it lies beneath those for each target."""
 
     locked: LockedLayer
     parts: Mapping[Target, LayerPart]
 
 
-@dataclass(frozen=True, slots=True)
-class _Stack:
+class _Stack(NamedTuple):
     """The layers of a function, in its order, and what there is to say of them together."""
 
     parts: tuple[LayerPart, ...]
@@ -282,7 +281,7 @@ class _Work:
 
         planned = plan()
         before = finished_before(planned)
-        if before is None and discard_damaged(planned.assembly, ask.store):
+        if before is None and discard_damaged(planned.assembly, ask.store, planned.made_as.reads(ask.store)):
             planned = plan()
         stack = stacks[function.layers, function.target]
         try:

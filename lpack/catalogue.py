@@ -10,7 +10,6 @@ import re
 import shutil
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -36,8 +35,7 @@ _COMMENT_COLUMNS = 100
 _T = TypeVar("_T", Runtime, Architecture)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(NamedTuple):
     """A layer of the catalogue.
 
     ``purpose`` says in a few sentences what it is for, ``text`` is the body of its table in lpack.toml, and ``folder``
@@ -151,8 +149,7 @@ def _fitting(
 
 
 def _narrowed(layer: Layer, runtimes: Collection[str], architectures: Collection[str]) -> Layer:
-    return replace(
-        layer,
+    return layer._replace(
         runtimes=_chosen(layer.runtimes, runtimes, layer.name),
         architectures=_chosen(layer.architectures, architectures, layer.name),
     )

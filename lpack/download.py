@@ -27,8 +27,7 @@ __all__ = ["Credential", "Download", "fetch", "redacted"]
 _CHUNK = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(NamedTuple):
     """A file to have: where it is (``https``, ``http`` or ``file``), its SHA-256, and its name in the store.
 
     The URL may carry a user name and password; they are sent to its host alone, and never shown.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -247,6 +246,8 @@ def _seconds(retry_after: str) -> float | None:
     """Seconds to wait by a Retry-After header: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
     if retry_after.isdecimal():
         return float(retry_after)
+    import email.utils
+
     try:
         moment = email.utils.parsedate_to_datetime(retry_after).astimezone(UTC)
     except (ValueError, OverflowError):  # no date, or one at the end of time

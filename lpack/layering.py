@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .assembling import Variant, layer_variants
 from .aws.architectures import Architecture
@@ -22,8 +23,7 @@ from .tree import Tree, sort_key
 from .weights import is_inside
 
 
-@dataclass(frozen=True, slots=True)
-class LockedLayer:
+class LockedLayer(NamedTuple):
     """A layer with its lock, and the packages that it brings to each target: their versions by name.
 
     A version is "" where only the package itself knows it. ``lock`` is None for a layer without packages.
@@ -137,7 +137,7 @@ def check_handler(tree: Tree, handler: str, target: Target, layers: Sequence[Lay
     if not unknown:
         return found
     hint = f"this is fine if it is in {' or '.join(unknown)}"
-    return [replace(finding, severity=Severity.WARNING, hint=hint) for finding in found]
+    return [finding._replace(severity=Severity.WARNING, hint=hint) for finding in found]
 
 
 def _searched(tree: Tree, layers: Sequence[Tree], folders: Iterable[str]) -> Tree:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .config import Function, Layer, Project
 from .ecosystems import Ask, Locked, Policy, Provided, ecosystem_of
@@ -99,8 +98,7 @@ def understood(error: LpackError | OSError) -> LpackError:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _LockedImage:
+class _LockedImage(NamedTuple):
     """The locks of an image, of packages and of its base, as far as everybody may know them."""
 
     file: Path | None

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .aws.architectures import Architecture
 from .aws.runtimes import Runtime
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where an artifact will run: a Lambda runtime and an architecture, never the machine lpack itself runs on."""
 
     runtime: Runtime
@@ -29,8 +28,7 @@ class Target:
         return f"{self} ({system.name}, glibc {system.glibc[0]}.{system.glibc[1]})"
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(NamedTuple):
     """A third-party package in an artifact.
 
     ``sha256`` (hex) is that of the archive it was taken from, or "" when only the finished artifact is known. ``root``
@@ -55,8 +53,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing a check has to say: subject and fact in ``message``, the next step in ``hint``.
 
     ``check`` is the stable name of the rule ("unzipped-size", "elf-glibc", …), for machines.
@@ -69,8 +66,7 @@ class Finding:
     details: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """A path of the source that is not in the artifact, and the rule that says so."""
 
     path: str

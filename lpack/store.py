@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar
 
 from .errors import LpackError
 from .folders import remove_unused
@@ -41,8 +41,7 @@ T = TypeVar("T")
 _PARTIAL = re.compile(r"\..+\.[0-9a-f]{16}\.partial", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What one kind of thing takes in the store: a number of files, and their bytes."""
 
     kind: str
@@ -190,16 +189,15 @@ class Store:
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the lock of that name against all processes, so that a thing is fetched or built once."""
-        from filelock import FileLock
+        import fcntl
 
         folder = self.folder / _LOCKS
-        lock = FileLock(folder / f"{name}.lock")
-        with self._written():
-            _in_folder(folder, lock.acquire)
-        try:
+        with contextlib.ExitStack() as stack:
+            with self._written():
+                file = stack.enter_context(_in_folder(folder, lambda: (folder / f"{name}.lock").open("ab")))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            stack.callback(fcntl.flock, file, fcntl.LOCK_UN)  # not by closing alone: a child may have the file as well
             yield
-        finally:
-            lock.release()
 
     # Notes: JSON documents by kind and key. A note can be lost at any time; it is never the only copy of anything.
 

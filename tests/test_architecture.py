@@ -48,7 +48,6 @@ HEAVY = {
     "build",
     "docker",
     "elftools",
-    "filelock",
     "packaging.pylock",
     "requests",
     "rich.progress",

@@ -171,12 +171,12 @@ def test_only_what_is_damaged_is_discarded(tmp_path: Path, store: Store) -> None
     for path in (whole, broken):
         path.write_bytes(path.name.encode())
     archives = tuple((path, sha256(path.name.encode()).digest()) for path in (whole, broken, gone))
-    made = replace(assembly(entry("a")), archives=archives[:2])
+    made = assembly(entry("a"))._replace(archives=archives[:2])
     assert not discard_damaged(made, store)
     broken.write_text("something else")
     assert discard_damaged(made, store)
     assert (whole.exists(), broken.exists()) == (True, False)
-    assert discard_damaged(replace(made, archives=archives[2:]), store)
+    assert discard_damaged(made._replace(archives=archives[2:]), store)
 
 
 # The artifacts of a layer
@@ -214,7 +214,7 @@ def test_the_artifacts_of_a_layer_are_those_whose_records_say_so(
 
 
 def test_each_target_has_its_artifact(tmp_path: Path, fast: Callable[..., Path]) -> None:
-    on_arm64 = replace(PYTHON_312, architecture=ARM64)
+    on_arm64 = PYTHON_312._replace(architecture=ARM64)
     one, other = fast("fast-x86_64.zip", PYTHON_312), fast("fast-arm64.zip", on_arm64)
     assert layer_for("fast", PYTHON_312, tmp_path) == one
     assert layer_for("fast", on_arm64, tmp_path) == other

@@ -1,5 +1,4 @@
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -131,7 +130,7 @@ def test_what_is_added_reads_as_the_recipe_does(recipe: Recipe, project: Project
     (layer,) = config.load(folder).layers
     assert added.layers == (layer,)
     moved = tuple((inside, folder / "layers" / recipe.name / path.name) for inside, path in recipe.layer.source)
-    assert layer == replace(recipe.layer, source=moved)
+    assert layer == recipe.layer._replace(source=moved)
 
 
 def test_not_a_byte_of_what_is_there_changes(project: Project) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,7 @@ def layer(name: str = "science", **keys: Any) -> Layer:
 
 
 def ask(workshop: Workshop, of: Layer) -> Ask:
-    return replace(workshop.ask(requirements=[]), wanted=of.dependencies, provided={})
+    return workshop.ask(requirements=[])._replace(wanted=of.dependencies, provided={})
 
 
 def locked(workshop: Workshop, of: Layer) -> LockedLayer:
@@ -149,7 +148,7 @@ def test_a_name_to_trim_that_no_target_knows_is_told(workshop: Workshop, make_wh
     of = layer(runtimes=(P312, P313), requirements=("demo",), trim=(("backport", ("*.py",)),))
     assert laid(workshop, of).variants
     with pytest.raises(UsageError, match="`trim` names `bakport`, which is not among the packages") as raised:
-        laid(workshop, replace(of, trim=(("bakport", ("*.py",)),)))
+        laid(workshop, of._replace(trim=(("bakport", ("*.py",)),)))
     assert raised.value.hint == "did you mean `backport`?"
 
 

@@ -13,7 +13,11 @@ import struct
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 LEVEL = 6
 BLOCK = 4 << 20
@@ -41,11 +45,19 @@ def version() -> str:
 def gzipped(pieces: Iterable[bytes], *, workers: int = 1) -> Iterator[bytes]:
     """The gzip file of the pieces, which may be cut anywhere, itself in pieces; blocks are compressed side by side."""
     yield HEADER
+    blocks = _with_last(_blocks(pieces))
+    first, is_last = next(blocks)
+    if is_last:  # as most functions' own files are: they need no threads
+        yield _ended(first)
+        yield _trailer(zlib.crc32(first), len(first))
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
     crc = size = 0
     waiting: deque[Future[bytes]] = deque()
     with ThreadPoolExecutor(max_workers=workers) as pool:
         try:
-            for block, is_last in _with_last(_blocks(pieces)):
+            for block, is_last in chain([(first, False)], blocks):
                 crc, size = zlib.crc32(block, crc), size + len(block)
                 waiting.append(pool.submit(_ended if is_last else _open_ended, block))
                 if len(waiting) > workers:
@@ -55,7 +67,11 @@ def gzipped(pieces: Iterable[bytes], *, workers: int = 1) -> Iterator[bytes]:
         finally:
             for each in waiting:
                 each.cancel()
-    yield struct.pack("<2L", crc, size & 0xFFFFFFFF)
+    yield _trailer(crc, size)
+
+
+def _trailer(crc: int, size: int) -> bytes:
+    return struct.pack("<2L", crc, size & 0xFFFFFFFF)
 
 
 def _blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:

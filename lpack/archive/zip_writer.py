@@ -10,7 +10,6 @@ import base64
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -46,8 +45,7 @@ LAYOUT = 1
 """The version of the layout above; another number means that the same Tree gives other bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A finished zip: its size in bytes, its SHA-256 (hex), and the same as Lambda prints it (base64)."""
 
     path: Path

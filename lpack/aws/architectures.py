@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(NamedTuple):
     """An architecture: Lambda's ``name``, the kernel's ``machine``, the ELF header's ``elf_machine``, Go's ``image``.
 
     Container images are written and read in Go, and name architectures as it does.

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..errors import UsageError
 from .systems import AMAZON_LINUX_2, AMAZON_LINUX_2023, OperatingSystem
@@ -18,8 +17,7 @@ from .systems import AMAZON_LINUX_2, AMAZON_LINUX_2023, OperatingSystem
 Family = Literal["python", "nodejs", "java", "ruby", "dotnet", "provided"]
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(NamedTuple):
     """The days on which a runtime is deprecated, and from which Lambda refuses to create or update its functions."""
 
     deprecated: date | None = None
@@ -27,8 +25,7 @@ class Lifecycle:
     update_blocked: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(NamedTuple):
     """A Lambda runtime identifier and what stands behind it. ``version`` is the language's ("3.13", "22", "21")."""
 
     name: str

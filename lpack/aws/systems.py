@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Part of glibc's own package, or of the compiler's runtime: there is no Amazon Linux without these.
 _ALWAYS = frozenset(
@@ -45,8 +45,7 @@ _AMAZON_LINUX_2023_MINIMAL = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OperatingSystem:
+class OperatingSystem(NamedTuple):
     """An Amazon Linux release: its glibc, the newest symbol versions of its libstdc++, and its shared libraries.
 
     ``libraries`` are inseparable from the system, or documented by AWS; ``likely_libraries`` are known from experience

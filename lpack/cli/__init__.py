@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import signal
 import sys
@@ -10,6 +11,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from typer import Typer
+
     from .output import Output
 
 _SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
@@ -75,16 +78,30 @@ def _answer(arguments: list[str]) -> int:
     import typer
 
     from ..errors import LpackError
-    from .app import app
     from .output import report_error, report_misuse
 
     try:
-        code = app(args=arguments, prog_name="lpack", standalone_mode=False)
+        code = _commands(arguments)(args=arguments, prog_name="lpack", standalone_mode=False)
     except LpackError as error:
         return report_error(error, _last_words(arguments))
     except typer.TyperException as error:
         return report_misuse(error, _last_words(arguments))
     return code if isinstance(code, int) else 0
+
+
+def _commands(arguments: list[str]) -> Typer:
+    """The command that is asked for, or all where none of them is: to prepare them takes longer than some take."""
+    from .app import app
+
+    wanted = arguments[0] if arguments else ""
+    commands = {each.name or getattr(each.callback, "__name__", ""): each for each in app.registered_commands}
+    groups = {each.name: each for each in app.registered_groups}
+    if wanted not in commands and wanted not in groups:
+        return app
+    alone = copy.copy(app)
+    alone.registered_commands = [commands[wanted]] if wanted in commands else []
+    alone.registered_groups = [groups[wanted]] if wanted in groups else []
+    return alone
 
 
 def _last_words(arguments: list[str]) -> Output:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from ..machine import Tool, tools
 from ..sizes import shown
 from ..store import Usage
@@ -42,7 +40,7 @@ def print_folder(session: Session) -> int:
 def print_usage(session: Session) -> int:
     """What the store holds."""
     usage = session.store.usage()
-    session.output.document(usage=[asdict(each) for each in usage])
+    session.output.document(usage=[each._asdict() for each in usage])
     together = Usage("together", sum(each.files for each in usage), sum(each.size for each in usage))
     rows = [(each.kind, str(each.files), shown(each.size)) for each in (*usage, together)]
     session.output.table(("kind", "files", "size"), rows, right=(1, 2))

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import LpackError, UsageError
@@ -142,7 +142,7 @@ def finding_of(error: LpackError) -> Finding:
 
 def finding_document(finding: Finding) -> dict[str, Any]:
     """A finding as JSON holds it."""
-    return {**asdict(finding), "severity": str(finding.severity)}
+    return {**finding._asdict(), "severity": str(finding.severity)}
 
 
 def error_document(error: LpackError) -> dict[str, Any]:

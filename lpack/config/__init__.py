@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..aws.architectures import X86_64, Architecture
 from ..aws.runtimes import Runtime
@@ -107,8 +107,7 @@ class Function:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """A layer of a project, for one or several runtimes and architectures.
 
     ``source`` pairs folders of the layer, "" for its root, with the folders whose files go there. With ``per_runtime``

@@ -6,7 +6,6 @@ Adding a family is adding a room that follows the Protocol, and a line in ``ecos
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -29,8 +28,7 @@ class Part(NamedTuple):
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(NamedTuple):
     """The packages of a lock for one target, and what was left out of them.
 
     ``archives`` are the files of the store that they take bytes from, with the SHA-256 that they must have.
@@ -48,8 +46,7 @@ class Provided(NamedTuple):
     layer: Dependencies
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """What is to be had, and with what: dependencies of a project, the store, the machine, and whom to tell.
 
     ``provided`` are the packages, by their names, that layers bring: they are not carried again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from ..check import ImageFacts
 from ..model import Host
 from ..record import ImageRecord, Record
 from ..store import Store
+from ..tree import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,9 @@ class Form(Protocol):
 
     def facts(self) -> ImageFacts | None:
         """What the checks want to know of an image, before it is made; None for what is none."""
+
+    def reads(self, store: Store) -> Iterable[Entry]:
+        """The entries whose bytes are wanted to write it: not those of what the store has made of them before."""
 
     def write(self, file: Path, *, store: Store, host: Host) -> Written:
         """Write the file whole, in the place of an old one, or not at all."""

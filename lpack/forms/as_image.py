@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from ..errors import InputError
 from ..image.archive_writer import LAYOUT, write_archive
 from ..image.composing import composed
 from ..image.config import Execution
-from ..image.making import MadeLayer, discard_damaged_layer, keep_layer, make_layer
+from ..image.making import MadeLayer, discard_damaged_layer, is_kept, keep_layer, make_layer
 from ..image.model import Image
 from ..image.planning import PlannedLayer
 from ..means import Means
 from ..model import Host, Reporter
 from ..record import ImageRecord, LayerRecord, Record
 from ..store import Store
+from ..tree import Entry
 from . import Written
 
 
@@ -71,6 +73,10 @@ class ContainerImage:
             exact=None not in self.base_sizes,
             base="" if self.is_aws_base else self.base_name,
         )
+
+    def reads(self, store: Store) -> Iterable[Entry]:
+        """Those of the layers that the store lacks."""
+        return chain.from_iterable(layer.tree for layer in self.layers if not is_kept(layer.tree, store))
 
     def write(self, file: Path, *, store: Store, host: Host) -> Written:
         """Make the layers that the store lacks, and write the archive."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ..check import ImageFacts
 from ..model import Host
 from ..record import Record
 from ..store import Store
-from ..tree import Tree
+from ..tree import Entry, Tree
 from . import Written
 
 
@@ -39,6 +40,10 @@ class Zip:
     def facts(self) -> ImageFacts | None:
         """Nothing."""
         return None
+
+    def reads(self, store: Store) -> Iterable[Entry]:  # noqa: ARG002 -- the Protocol's
+        """All of them."""
+        return self.tree
 
     def write(self, file: Path, *, store: Store, host: Host) -> Written:
         """Write the zip."""

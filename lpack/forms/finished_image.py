@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ..image.model import Image
 from ..model import Host
 from ..record import ImageRecord, LayerRecord, Record
 from ..store import Store
+from ..tree import Entry
 from . import Written
 
 
@@ -36,6 +38,10 @@ class FinishedImage:
     def facts(self) -> ImageFacts | None:
         """Nothing that was not checked when its layers were read."""
         return None
+
+    def reads(self, store: Store) -> Iterable[Entry]:  # noqa: ARG002 -- the Protocol's
+        """None: its layers are there."""
+        return ()
 
     def write(self, file: Path, *, store: Store, host: Host) -> Written:  # noqa: ARG002 -- the Protocol's
         """Write the archive, with all layers."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..archive.tar_writer import END, FILE, FOLDER, FOLDER_MODE, header
 from ..errors import LpackError
@@ -27,11 +28,12 @@ LAYOUT = 1
 
 _BLOBS = "blobs/sha256"
 _BLOCK = 512
+_MOST_BEHIND = 8
+"""Pieces that the digest may be behind: so much memory they take."""
 _NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenArchive:
+class WrittenArchive(NamedTuple):
     """A finished archive: its size in bytes, and its SHA-256 (hex)."""
 
     size: int
@@ -47,11 +49,15 @@ def write_archive(image: Image, name: str, destination: Path, *, without: Collec
     """
     digest, size = hashlib.sha256(), 0
     try:
-        with replacing(destination) as file:
+        # Another thread digests the archive, while this one digests the layers that it reads.
+        with replacing(destination) as file, ThreadPoolExecutor(max_workers=1) as digesting:
+            behind: deque[Future[None]] = deque()
             for piece in _pieces(image, name, without):
-                digest.update(piece)
+                behind.append(digesting.submit(digest.update, piece))
                 size += len(piece)
                 file.write(piece)
+                if len(behind) > _MOST_BEHIND:
+                    behind.popleft().result()
     except OSError as error:
         raise LpackError(
             f"`{destination}` can't be written: {error.strerror}",

@@ -42,8 +42,7 @@ class Authorisation(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     authorisation: Authorisation
     until: float
 

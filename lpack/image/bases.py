@@ -10,7 +10,6 @@ import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -50,8 +49,7 @@ class Base(NamedTuple):
     changes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """The base of the image called ``image``: as it is written, from ``folder``, in which its lock is kept, too."""
 
     image: str
@@ -127,7 +125,7 @@ def _in_file(wanted: Wanted, fits: _Locked | None) -> _Found:
 
 
 def _locked(wanted: Wanted, fits: _Locked, means: Means) -> _Found:
-    reference = replace(parse_reference(wanted.base), digest=fits.digest)
+    reference = parse_reference(wanted.base)._replace(digest=fits.digest)
     try:
         image = _of_registry(reference, wanted.platform, means)
     except UsageError as error:
@@ -156,8 +154,8 @@ def _find(reference: Reference, platform: Platform | None, registries: Registrie
     document = read_manifest(registries, reference)
     manifest = parse_manifest(document.data, f"the manifest of `{reference}`", media_type=document.media_type)
     if isinstance(manifest, Index):
-        return replace(reference, digest=choose(manifest, platform, f"`{reference}`").digest)
-    return replace(reference, digest=document.digest)
+        return reference._replace(digest=choose(manifest, platform, f"`{reference}`").digest)
+    return reference._replace(digest=document.digest)
 
 
 def _of_registry(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PART = re.compile(
     r"""\s*,?\s*(?:
@@ -19,8 +19,7 @@ _PART = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """One way to authenticate that a server offers: its ``scheme`` and parameters, both in lower case."""
 
     scheme: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from .config import Execution, History, ImageConfig
 from .making import MadeLayer
@@ -48,4 +47,4 @@ def _history_of(base: Image) -> tuple[History, ...]:
     history = base.config.history
     if sum(not each.empty_layer for each in history) == len(base.layers):
         return history
-    return tuple(replace(History(created=CREATED), created_by=f"base layer {layer.diff_id}") for layer in base.layers)
+    return tuple(History(created=CREATED, created_by=f"base layer {layer.diff_id}") for layer in base.layers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .documents import Document, parse, written
 from .manifest import DIGEST, Platform
@@ -42,8 +42,7 @@ class Execution:
         return {**self.others, **{key: value for key, value in known.items() if value}}
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """How one layer came about, or, if ``empty_layer``, one setting of the config. ``created`` is an RFC 3339 time."""
 
     created: str = ""

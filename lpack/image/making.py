@@ -6,8 +6,9 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from ..archive import gzip
 from ..archive.tar_writer import LAYOUT, tar_pieces
@@ -22,8 +23,7 @@ _KIND = "image-layers"
 _NAME = "layer.tar.gz"
 
 
-@dataclass(frozen=True, slots=True)
-class MadeLayer:
+class MadeLayer(NamedTuple):
     """A layer of lpack's own: what is in it in a word, and the bytes of its tar."""
 
     name: str
@@ -45,6 +45,11 @@ def make_layer(name: str, tree: Tree, means: Means) -> MadeLayer:
     if made is None:  # another process cleared the store meanwhile
         return make_layer(name, tree, means)
     return made
+
+
+def is_kept(tree: Tree, store: Store) -> bool:
+    """Whether the store has the layer of the tree."""
+    return _kept("", _key(tree), store) is not None
 
 
 def discard_damaged_layer(tree: Tree, store: Store) -> bool:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InputError
 from .documents import Document, parse, written
@@ -23,8 +23,7 @@ LARGEST_DOCUMENT = 4 << 20
 """Bytes of a manifest or a config that registries take at most: 4 MiB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """What a blob is: its media type, its digest (``sha256:…``) and its size in bytes."""
 
     media_type: str
@@ -68,8 +67,7 @@ class Manifest:
         return written(document)
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """What an image of an index is for, in Go's words: ``linux``, ``arm64``, and "" or ``v8``, say."""
 
     os: str
@@ -80,8 +78,7 @@ class Platform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """A list of manifests for several platforms; those of attestations have a platform that is ``unknown``."""
 
     media_type: str

@@ -131,7 +131,7 @@ def _in_format(descriptor: Descriptor, format: Format) -> Descriptor:  # noqa: A
     """The descriptor with the format's own media type: the blobs of both formats are the same."""
     types = OF_FORMAT[format]
     if descriptor.media_type in GZIP_LAYERS:
-        return replace(descriptor, media_type=types.gzip_layer)
+        return descriptor._replace(media_type=types.gzip_layer)
     if descriptor.media_type in PLAIN_LAYERS:
-        return replace(descriptor, media_type=types.layer)
+        return descriptor._replace(media_type=types.layer)
     return descriptor

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 from urllib.parse import quote, urljoin
 
 from ..errors import InputError, PublishError
@@ -27,8 +28,7 @@ _NO_MOUNT = frozenset({400, 401, 403, 404, 405})
 """Statuses of registries that don't know mounts, or don't want this one, where 202 would have been the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(NamedTuple):
     """What became of a push: the image's place, and the bytes that were ``uploaded`` of its ``size``.
 
     ``reference`` has the first of the tags, if there are any, and the digest.
@@ -81,8 +81,7 @@ class _Blob:
     origin: Repository | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(NamedTuple):
     uploaded: int = 0
     mounted: int = 0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import UsageError
 from .manifest import DIGEST
@@ -40,8 +41,7 @@ class Repository:
         return "registry-1.docker.io" if self.registry == DOCKER_HUB else self.registry
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """An image in a repository, by a tag, by a digest, or by both, of which the digest decides."""
 
     repository: Repository

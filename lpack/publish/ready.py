@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
@@ -160,7 +160,7 @@ def _verdict(
     known = store.note(_VERDICTS, key)
     if known is None:
         findings = check().findings
-        store.make_note(_VERDICTS, key, [asdict(finding) for finding in findings])
+        store.make_note(_VERDICTS, key, [finding._asdict() for finding in findings])
         return findings
     return tuple(
         Finding(**{**each, "severity": Severity(each["severity"]), "details": tuple(each["details"])}) for each in known

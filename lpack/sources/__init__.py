@@ -6,7 +6,6 @@ import hashlib
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +20,7 @@ __all__ = ["OwnFiles", "Selection", "read_source"]
 _SPECIAL = "neither a file nor a folder"
 
 
-@dataclass(frozen=True, slots=True)
-class OwnFiles:
+class OwnFiles(NamedTuple):
     """The entries of a source folder, and what was left out: a folder that was left out whole counts once."""
 
     entries: tuple[Entry, ...]

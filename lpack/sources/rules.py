@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..errors import InputError, LpackError
 from ..store import CACHE_SIGNATURE, CACHE_TAG, is_partial
@@ -50,8 +50,7 @@ _OUTPUT = "lpack's output"
 Kind = Literal["file", "folder", "link", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What a user says about the files of a source folder, in gitignore's patterns.
 
     ``include`` brings back what any other rule leaves out; ``output`` is the folder that artifacts are written to.

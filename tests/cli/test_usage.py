@@ -12,6 +12,7 @@ from in_process import lpack as lpack_here
 
 from lpack import __version__
 from lpack.cli import run
+from lpack.cli.app import app
 
 Project = Callable[[Mapping[str, str | bytes]], Path]
 Captured = pytest.CaptureFixture[str]
@@ -37,6 +38,15 @@ def test_every_command_takes_the_common_options_and_says_so(command: list[str], 
     assert run([*command, "--help"]) == 0
     shown = capsys.readouterr().out
     assert all(option in shown for option in COMMON)
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "publish", "test"])
+def test_a_command_that_is_prepared_alone_is_what_it_is_among_all(command: str, capsys: Captured) -> None:
+    assert run([command, "--help"]) == 0
+    alone = capsys.readouterr().out
+    assert f"Usage: lpack {command} " in alone
+    assert app(args=[command, "--help"], prog_name="lpack", standalone_mode=False) == 0
+    assert capsys.readouterr().out == alone
 
 
 @pytest.mark.parametrize("command", COMMANDS[:-1])

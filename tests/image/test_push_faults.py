@@ -266,7 +266,7 @@ def test_a_manifest_without_an_end(proxy: Proxy, pushed: Repository, registries:
     with pytest.raises(PublishError, match="its answer is longer than 4194304 bytes"):
         read_manifest(registries, Reference(pushed, "v1"))
     with pytest.raises(PublishError, match="and a config at most"):
-        read_blob(registries, pushed, replace(IMAGE.manifest.config, size=5 << 20))
+        read_blob(registries, pushed, IMAGE.manifest.config._replace(size=5 << 20))
 
 
 def test_a_web_page_is_no_registry(proxy: Proxy, pushed: Repository, registries: Registries) -> None:

@@ -9,7 +9,6 @@ import platform
 import posixpath
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,7 +115,7 @@ def _local(place: str, row: Row, locked: Locked) -> tuple[Part, list[LeftOut]]:
     left_out = [LeftOut(f"{MODULES}{place}/{each.path}", each.reason) for each in files.left_out]
     version = locked.packages.version(place)
     part = _part(place, row.name, version, Tree.of(files.entries).content, files.entries)
-    return part._replace(package=replace(part.package, is_own=True)), left_out
+    return part._replace(package=part.package._replace(is_own=True)), left_out
 
 
 # The note: what was installed, by location, and where the store has it

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...config import Function
-from ...errors import LpackError, UsageError
+from ...errors import LpackError, ResolveError, UsageError
 from ...model import Finding, LeftOut, Package, Target
 from ...sources import OwnFiles, Selection, read_source
 from ...store import Store
@@ -21,7 +21,6 @@ from .distributions import wheels_of
 from .graph import asked_for, refuse_unknown, requirements_among, without
 from .handler import check_handler
 from .index_credentials import credentials
-from .layered import version_conflict
 from .locking import Locked, lock
 from .native import native_of
 from .requirements import normalised
@@ -77,6 +76,16 @@ def required_by(ask: Ask, locked: Locked, target: Target) -> Mapping[str, tuple[
     }
 
 
+def _version_conflict(name: str, version: str, ask: Ask) -> ResolveError:
+    """The error for a lock of another tool that has another version of a package than a layer brings."""
+    provided = ask.provided[name]
+    return ResolveError(
+        f"`{ask.wanted.name}` is locked with `{name}` {version}, and its layer `{provided.layer.name}` holds "
+        f"{provided.version or 'a local project of that name'}",
+        hint=f"lock both with the same version, or leave `{name}` out of the layer (`exclude-packages`)",
+    )
+
+
 def _selected(ask: Ask, locked: Locked, target: Target) -> tuple[Distribution, ...]:
     requirements = locked.requirements
     # Other kinds have had their extras and groups resolved into the lock.
@@ -92,7 +101,7 @@ def _lacking(ask: Ask, locked: Locked, target: Target) -> list[Distribution]:
         if provided is None:
             lacking.append(distribution)
         elif distribution.version and distribution.version != provided.version:
-            raise version_conflict(distribution.name, distribution.version, ask)
+            raise _version_conflict(distribution.name, distribution.version, ask)
     return lacking
 
 

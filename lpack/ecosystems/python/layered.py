@@ -34,16 +34,6 @@ def resolve_beside_layers(question: Question, requirements: Requirements, ask: A
         raise
 
 
-def version_conflict(name: str, version: str, ask: Ask) -> ResolveError:
-    """The error for a lock of another tool that has another version of a package than a layer brings."""
-    provided = ask.provided[name]
-    return ResolveError(
-        f"`{ask.wanted.name}` is locked with `{name}` {version}, and its layer `{provided.layer.name}` holds "
-        f"{provided.version or 'a local project of that name'}",
-        hint=f"lock both with the same version, or leave `{name}` out of the layer (`exclude-packages`)",
-    )
-
-
 def _answer(question: Question, requirements: Requirements, ask: Ask) -> Answer:
     if ask.project.building.backend == "container":
         from .in_container import resolve_in_container

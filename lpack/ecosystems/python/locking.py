@@ -3,42 +3,34 @@
 It is made when it is missing, and kept while it fits.
 
 ``[tool.lpack]`` in it holds a fingerprint of the requirements it was made from, so that a build knows without asking
-anybody whether the pins still satisfy them.
+anybody whether the pins still satisfy them. Most builds find a lock that fits: what makes one is not loaded for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...config import Dependencies, Project
 from ...errors import InputError, ResolveError, UsageError
 from ...model import Target
 from ...store import replacing
 from .. import Ask, Policy
-from .asked import Sources, sources_of
+from .asked import sources_of
 from .fingerprint import fingerprint
-from .foreign_locks import read_foreign_lock
-from .hashes import allowed_hashes, only_allowed
-from .layered import resolve_beside_layers
 from .native import native_of
-from .own_lock import Resolved, own_lock, part_for
-from .pyproject import is_dynamic, project_name
-from .requirement_lines import Line, all_lines, index_lines, one_file
+from .requirement_lines import all_lines
 from .requirements import Requirements, read_toml, requirements_of, table
 from .selection import Choice, Lock, parse, select
 from .tags import python_version
-from .uv import Answer, Question
 
 _EMPTY: Mapping[str, Any] = {"lock-version": "1.0", "created-by": "lpack", "packages": []}
-_THEY = "the requirements"
 _MEND = "correct it, or remove it and run `lpack lock` to make it anew"
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(NamedTuple):
     """A lock that fits the requirements, as it is to be read for each target.
 
     ``changes`` are the pins that were changed for it, in words.
@@ -72,6 +64,8 @@ def lock(ask: Ask, policy: Policy) -> Locked:
     if requirements.kind == "nothing":
         return Locked(requirements, dict.fromkeys(wanted.targets, Lock(_EMPTY, project.folder, "the empty lock")))
     if requirements.is_lock and requirements.file:
+        from .foreign_locks import read_foreign_lock
+
         locks = {
             target: read_foreign_lock(requirements, requirements.file, target, store=ask.store, host=ask.host)
             for target in wanted.targets
@@ -97,32 +91,20 @@ def lock(ask: Ask, policy: Policy) -> Locked:
     if existing:
         _refuse_damaged(existing, file)
     elif policy == "keep" and (same := _lock_of_another(wanted.name, project, fitting)):
-        _write(file, same)
-        return replace(_own(requirements, same, file, wanted), changes=tuple(_changes(_EMPTY, same)))
-    question = _question(requirements, lines, sources, ask)
-    resolved = [
-        Resolved(target, _resolved(question, target, ask, requirements, existing if policy == "keep" else None))
-        for target in wanted.targets
-    ]
-    allowed = allowed_hashes(lines)
-    made = own_lock(
-        [
-            each._replace(answer=each.answer._replace(document=only_allowed(each.answer.document, allowed, _THEY)))
-            for each in resolved
-        ],
-        folder=project.folder,
-        fingerprint=fitting,
-        provided=ask.provided.keys(),
-        without=requirements.folder if requirements.kind == "pyproject" else None,
-    )
+        write_lock(file, same)
+        return _own(requirements, same, file, wanted)._replace(changes=tuple(_changes(_EMPTY, same)))
+    from .new_lock import Asked, new_lock
+
+    asked = Asked(requirements, lines, sources, wanted.targets)
+    made = new_lock(asked, ask, existing=existing if policy == "keep" else None, fingerprint=fitting)
     own = _own(requirements, made, file, wanted)
     for target, each in own.locks.items():
         select(
             each, target, Choice(), ask.store, why_nobody=native_of(ask).why_nobody
         )  # what does not fit is told before it is written
     if made != existing:
-        _write(file, made)
-    return replace(own, changes=tuple(_changes(existing or _EMPTY, made)))
+        write_lock(file, made)
+    return own._replace(changes=tuple(_changes(existing or _EMPTY, made)))
 
 
 def _order(target: Target) -> tuple[tuple[int, int], str]:
@@ -131,19 +113,6 @@ def _order(target: Target) -> tuple[tuple[int, int], str]:
 
 def _own(requirements: Requirements, document: Mapping[str, Any], file: Path, wanted: Dependencies) -> Locked:
     return Locked(requirements, dict.fromkeys(wanted.targets, Lock(document, file.parent, f"`{file.name}`")), file)
-
-
-def _resolved(
-    question: Question, target: Target, ask: Ask, requirements: Requirements, existing: Mapping[str, Any] | None
-) -> Answer:
-    """What the resolver answers for a target; the pins of an existing lock are kept where they fit."""
-    with ask.store.temporary_folder() as folder:
-        question = replace(question, target=target)
-        if existing:
-            preferred = folder / "pylock.toml"
-            _write(preferred, part_for(existing, target))
-            question = replace(question, preferred=preferred)
-        return resolve_beside_layers(question, requirements, ask)
 
 
 def _existing(file: Path) -> Mapping[str, Any] | None:
@@ -173,33 +142,8 @@ def _refuse_damaged(existing: Mapping[str, Any], file: Path) -> None:
         raise InputError(error.message, hint=_MEND) from error
 
 
-def _question(requirements: Requirements, lines: tuple[Line, ...], sources: Sources, ask: Ask) -> Question:
-    """The requirements as uv takes them."""
-    question = Question(
-        f"`{ask.wanted.name}`",
-        requirements.folder,
-        ask.wanted.targets[0],
-        indexes=index_lines(lines),
-        from_source=sources.built,
-        # uv reads all of pip's options but this one from a requirements file.
-        options=("--prerelease=allow",) if any(line.option == "--pre" for line in lines) else (),
-    )
-    groups = tuple(f"--group={group}" for group in requirements.groups)
-    if requirements.kind == "groups":
-        return replace(question, arguments=groups)
-    if requirements.file is None or sources.nameless:
-        # uv looks into a folder without a name only when it is to be installed as editable.
-        text, constraints = one_file(lines)
-        return replace(question, text=text, constraints=constraints)
-    if requirements.kind == "pyproject" and is_dynamic(requirements.folder, extras=bool(requirements.extras)):
-        # The same is true of a project whose dependencies only its build backend knows.
-        built = sources.built | {project_name(requirements.folder) or ""}
-        return replace(question, text=f"-e .[{','.join(requirements.extras)}]", arguments=groups, from_source=built)
-    extras = (f"--extra={extra}" for extra in requirements.extras)
-    return replace(question, arguments=(requirements.file.name, *extras, *groups))
-
-
-def _write(file: Path, document: Mapping[str, Any]) -> None:
+def write_lock(file: Path, document: Mapping[str, Any]) -> None:
+    """Write a lock as TOML, in place of what is there."""
     import tomli_w
 
     with replacing(file) as stream:

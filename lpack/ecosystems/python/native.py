@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ...config import Building
 from ...errors import ResolveError, ToolError
@@ -19,8 +19,7 @@ from .. import Ask
 from .missing_wheels import WAYS
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A wheel to make: of the sources in ``project``, a copy that may be written to, for ``target``.
 
     ``title`` is how messages call the sources. ``folder`` is empty, lies on the store's disk, and is gone afterwards.

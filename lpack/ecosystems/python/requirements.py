@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ...config import Dependencies
 from ...config import read_toml as read_document
@@ -20,8 +19,7 @@ LOOKED_FOR = ("pylock.toml", "uv.lock", "poetry.lock", "requirements.txt", "pypr
 PYPROJECT = "pyproject.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
+class Requirements(NamedTuple):
     """What to resolve: a file of some kind, groups of a pyproject.toml alone, or a list of specifiers.
 
     ``folder`` is what relative paths start from, and where the pyproject.toml is that a lock belongs to.

@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 from ...errors import InputError, ResolveError, UsageError
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
     Chosen = PackageArchive | PackageDirectory | PackageSdist | PackageVcs | PackageWheel
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(NamedTuple):
     """What is to be had of one project: a file with its hash, a folder, or a commit of a repository.
 
     ``url`` is where a file is or a repository's address, ``file_name`` the file's name, ``commit`` the repository's
@@ -53,8 +51,7 @@ class Distribution:
     folder: Path = Path()
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(NamedTuple):
     """A lock as it was read: its document, the folder its paths start from, and how messages name it."""
 
     document: Mapping[str, Any]
@@ -75,8 +72,7 @@ def parse(lock: Lock) -> Pylock:
 _NOTE = "selection-2"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What is chosen of a lock: extras and groups that it knows; None stands for the groups it takes by default."""
 
     extras: tuple[str, ...] = ()
@@ -109,8 +105,7 @@ def select(
 
 
 def _to_note(distribution: Distribution) -> dict[str, str]:
-    fields = {name: getattr(distribution, name) for name in Distribution.__slots__}
-    return {**fields, "sha256": distribution.sha256.hex(), "folder": str(distribution.folder)}
+    return {**distribution._asdict(), "sha256": distribution.sha256.hex(), "folder": str(distribution.folder)}
 
 
 def _from_note(fields: Any) -> Distribution:

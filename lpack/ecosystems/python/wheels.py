@@ -11,9 +11,8 @@ import functools
 import hashlib
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...archive.zip_reader import read_zip
 from ...errors import InputError
@@ -35,8 +34,7 @@ _STRONGER = ("sha384", "sha512")
 """The algorithms besides SHA-256 that a RECORD may use: weaker ones prove nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wheel:
+class Wheel(NamedTuple):
     """A wheel of the store: what it is, what it requires (PEP 508), and the entries that it unpacks to."""
 
     name: str

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -186,7 +185,7 @@ def test_syntax_that_the_runtime_does_not_know_yet_is_a_mistake() -> None:
 def test_syntax_that_only_the_runtime_knows_is_no_mistake() -> None:
     # What no Python has yet stands for what this one has not.
     text = "async defer handler = t'{event}' $ {}"
-    newer = replace(KNOWN, runtime=replace(KNOWN.runtime, version="3.99"))
+    newer = KNOWN._replace(runtime=KNOWN.runtime._replace(version="3.99"))
     assert check_handler(tree_of({"app.py": text}), "app.handler", newer, own_store()) == []
     (finding,) = check_handler(tree_of({"app.py": text}), "app.other", newer, own_store())
     assert "does not define `other`" in finding.message

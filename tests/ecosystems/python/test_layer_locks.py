@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ def layer(workshop: Workshop, *targets: Target, name: str = "science", **wanted:
     requirements = tuple(given) if isinstance(given, list) else given
     ask = workshop.ask(requirements=[])
     asked = Dependencies(name=name, targets=targets or (workshop.target,), requirements=requirements, **wanted)
-    return replace(ask, wanted=asked, provided={})
+    return ask._replace(wanted=asked, provided={})
 
 
 def locked(ask: Ask, policy: Policy = "keep") -> Locked:

@@ -11,7 +11,6 @@ import posixpath
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +51,7 @@ def host() -> Target:
     """This machine's Python; its operating system is newer than any of Lambda's, so pip takes all that lpack takes."""
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     ours = target("python3.14")
-    return replace(ours, runtime=replace(ours.runtime, name=f"python{version}", version=version))
+    return ours._replace(runtime=ours.runtime._replace(name=f"python{version}", version=version))
 
 
 @pytest.mark.parametrize("requirement", PACKAGES)
