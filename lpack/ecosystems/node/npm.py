@@ -92,7 +92,8 @@ def staged(manifest: Manifest, lock: Mapping[str, Any], store: Store) -> Iterato
     local = local_places(manifest, lock)
     depth = max((path.split("/").count("..") for path in local), default=0)
     with store.temporary_folder() as folder:
-        root = folder.joinpath(*(["above"] * depth), "project")
+        # npm asks for its folder's real path, and would take one that leads over a link for another project's.
+        root = folder.resolve().joinpath(*(["above"] * depth), "project")
         try:
             _lay_out(manifest, lock, local, root)
         except OSError as error:

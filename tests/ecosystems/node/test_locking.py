@@ -1,6 +1,7 @@
 """npm's own lock is read and never written; where there is none, lpack keeps one beside its configuration."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,17 @@ def test_a_list_is_locked_like_a_package_json(workshop: Any) -> None:
         "left": "2.0.0",
         "@me/own": "1.0.0",
     }
+
+
+@npm
+def test_the_store_may_lie_behind_a_link(workshop: Any, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    workshop.store = tmp_path / "link" / "store"
+    two_versions(workshop)
+    workshop.write({"src/package.json": {"dependencies": {"left": "file:left-1.tgz"}}})
+    (part,) = workshop.install(workshop.function()).parts
+    assert (part.package.name, part.package.root) == ("left", "left")
 
 
 def test_frozen_without_a_lock_fails(workshop: Any) -> None:
