@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from command_line import lpack
+from once import once
 
 from lpack import catalogue
 from lpack.aws.runtimes import Family
@@ -26,25 +28,31 @@ def names(wanted: Family) -> list[str]:
     return [name for name, recipe in RECIPES.items() if family(recipe) == wanted]
 
 
-def built(name: str, *options: str, folder: Path) -> list[dict[str, Any]]:
-    """The artifacts of a recipe, built in an empty folder, as the JSON document has them."""
-    empty = folder / "empty"
-    empty.mkdir()
-    run = lpack("build", "--layer", name, *options, "-o", folder / "dist", "--json", folder=empty)
-    assert run.exit_code == 0, run.stderr
-    artifacts: list[dict[str, Any]] = run.json["artifacts"]
-    return artifacts
+def built(name: str, shared_folder: Path) -> list[dict[str, Any]]:
+    """The artifacts of a recipe, as the JSON document has them; built in an empty folder, once for all tests."""
+
+    def build(folder: Path) -> None:
+        empty = folder / "empty"
+        empty.mkdir()
+        run = lpack("build", "--layer", name, "-o", folder / "dist", "--json", folder=empty)
+        assert run.exit_code == 0, run.stderr
+        (folder / "artifacts.json").write_text(run.stdout)
+
+    folder = once(shared_folder / "recipes" / name, build)
+    artifacts: list[dict[str, Any]] = json.loads((folder / "artifacts.json").read_text())["artifacts"]
+    return [{**each, "path": folder / "dist" / Path(each["path"]).name} for each in artifacts]
 
 
-def in_opt(name: str, runtime: str, architecture: str, *, folder: Path) -> Path:
-    """A folder that stands for /opt, with what a recipe has for a target."""
-    narrowed = RECIPES[name].layer.per_runtime  # the others are loaded as everybody gets them
-    options = ("--runtime", runtime, "--architecture", architecture) if narrowed else ()
-    for artifact in built(name, *options, folder=folder):
-        record = artifact["record"]
-        if runtime in record["runtimes"] and architecture in record["architectures"]:
-            return unpacked(Path(artifact["path"]), folder / "task" / "opt")
-    raise AssertionError(f"nothing was built for {runtime} on {architecture}")
+def in_opt(name: str, runtime: str, architecture: str, shared_folder: Path) -> Path:
+    """A folder that stands for /opt, with what a recipe has for a target; other tests look at it, too."""
+    fitting = [
+        artifact["path"]
+        for artifact in built(name, shared_folder)
+        if runtime in artifact["record"]["runtimes"] and architecture in artifact["record"]["architectures"]
+    ]
+    assert len(fitting) == 1, fitting
+    task = shared_folder / "recipes" / f"{fitting[0].stem}.task"
+    return once(task, lambda folder: unpacked(fitting[0], folder / "opt")) / "opt"
 
 
 def unpacked(artifact: Path, folder: Path) -> Path:

@@ -2,6 +2,9 @@
 
 They are Debian releases, unpacked by mmdebstrap when a test first asks for one, and kept for the next run. Programs run
 in them inside bubblewrap, without network; those of the other architecture by QEMU.
+
+Under QEMU, Python would spend most of its time compiling modules. Byte code is the same on all machines, so that the
+Python of the same release for this machine compiles what the other one imports.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,24 +66,34 @@ def needs(architecture: str) -> pytest.MarkDecorator:
     return pytest.mark.needs(*filter(None, programs))
 
 
-def invoke(task: Path, handler: str, event: Any, *, python: str, architecture: str) -> Any:
-    """Import a handler from the unpacked artifact in ``task``, call it with the event, and return what it returns."""
-    process = subprocess.run(
-        [
-            *_sandbox(_root(python, architecture), task, architecture),
-            f"/usr/bin/python{python}",
-            "-c",
-            _INVOKE,
-            handler,
-        ],
-        input=json.dumps(event),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+def invoke(
+    task: Path, handler: str, event: Any, *, python: str, architecture: str, folders: Mapping[str, Path] | None = None
+) -> Any:
+    """Import a handler from the unpacked artifact in ``task``, call it with the event, and return what it returns.
+
+    ``folders`` are what else is there, by the places.
+    """
+    root, mounted = _root(python, architecture), {_TASK: task, **(folders or {})}
+    if emulator(architecture):
+        for place, folder in mounted.items():
+            _compile(folder, place, python)
+    command = _sandbox(root)
+    for place, folder in mounted.items():
+        command += ["--ro-bind", folder, place]
+    command += ["--chdir", _TASK, *_emulated(architecture), f"/usr/bin/python{python}", "-c", _INVOKE, handler]
+    process = subprocess.run(command, input=json.dumps(event), capture_output=True, text=True, timeout=300, check=False)
     assert process.returncode == 0, process.stderr
     return json.loads(process.stdout.splitlines()[-1])
+
+
+def _compile(folder: Path, place: str, python: str) -> None:
+    """Put byte code beside all modules of a folder, which will be at that place when they are imported."""
+    native = next((name for name in _MACHINES if not emulator(name)), None)
+    if native:
+        command = [*_sandbox(_unpacked_root(python, native)), "--bind", folder, "/compiled"]
+        command += [f"/usr/bin/python{python}", "-I", "-m", "compileall", "-qq", "-s", "/compiled", "-p", place]
+        # Some modules are for other versions of Python, and can't be compiled: the exit code says nothing.
+        subprocess.run([*command, "/compiled"], capture_output=True, check=False)
 
 
 def _skip_without_sandbox() -> None:
@@ -90,18 +104,21 @@ def _skip_without_sandbox() -> None:
         pytest.skip(f"bubblewrap can't make namespaces here: {process.stderr.decode().strip()}")
 
 
-def _sandbox(root: Path, task: Path, architecture: str) -> list[str | Path]:
+def _sandbox(root: Path) -> list[str | Path]:
     command: list[str | Path] = ["bwrap", "--unshare-all", "--die-with-parent", "--clearenv"]
     for name, value in _ENVIRONMENT.items():
         command += ["--setenv", name, value]
     command += ["--ro-bind", root / "usr", "/usr"]
     for name in ("bin", "lib", "lib64"):
         command += ["--symlink", f"usr/{name}", f"/{name}"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
-    command += ["--ro-bind", task, _TASK, "--chdir", _TASK]
-    if program := emulator(architecture):
-        command += ["--ro-bind", _found(program), "/emulator", "/emulator", "-cpu", _PROCESSORS[architecture]]
-    return command
+    return [*command, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+
+
+def _emulated(architecture: str) -> list[str | Path]:
+    program = emulator(architecture)
+    return (
+        ["--ro-bind", _found(program), "/emulator", "/emulator", "-cpu", _PROCESSORS[architecture]] if program else []
+    )
 
 
 def _found(program: str) -> str:
@@ -111,6 +128,18 @@ def _found(program: str) -> str:
 
 
 def _root(python: str, architecture: str) -> Path:
+    root = _unpacked_root(python, architecture)
+    compiled = ROOTS / f".{root.name}.compiled"
+    if not compiled.exists():
+        with FileLock(ROOTS / f".{root.name}.compiled.lock"):
+            if not compiled.exists():
+                library = f"usr/lib/python{python}"
+                _compile(root / library, f"/{library}", python)
+                compiled.touch()
+    return root
+
+
+def _unpacked_root(python: str, architecture: str) -> Path:
     release, debian = RELEASES[python], _DEBIAN_NAMES[architecture]
     root = ROOTS / f"{release}-{debian}"
     ROOTS.mkdir(parents=True, exist_ok=True)
@@ -118,6 +147,7 @@ def _root(python: str, architecture: str) -> Path:
         if not root.is_dir():
             partial = ROOTS / f".{root.name}.partial"
             shutil.rmtree(partial, ignore_errors=True)
+            (ROOTS / f".{root.name}.compiled").unlink(missing_ok=True)
             _unpack(release, debian, partial)
             partial.rename(root)
     return root

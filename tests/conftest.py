@@ -144,6 +144,13 @@ def store_folder() -> Path:
     return Path(os.environ["LPACK_CACHE_DIR"])
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run, shared by all its workers, for `once`."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Callable[[Mapping[str, str | bytes]], Path]:
     """Writes files, given by their paths, to a project's folder, and returns the folder."""

@@ -5,13 +5,13 @@ import platform
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import clean_roots
 import pytest
 from built_recipes import RECIPES, built, family, in_opt, names, unpacked
-from command_line import Run
+from command_line import lpack
+from once import once
 
 from lpack.aws.limits import UNZIPPED_BYTES
 
@@ -152,18 +152,25 @@ PLACES = [
 ]
 
 
-@pytest.fixture
-def sdk(tmp_path: Path, project: Callable[[Mapping[str, str]], Path], lpack: Callable[..., Run]) -> Callable[[], Path]:
-    """Builds and unpacks an AWS SDK, in place of the one that is part of every Python runtime."""
+SDK = """
+[function.sdk]
+runtime = "python3.13"
+handler = "app.handler"
+requirements = ["boto3"]
+"""
 
-    def made() -> Path:
-        function = '[function.sdk]\nruntime = "python3.13"\nhandler = "app.handler"\nrequirements = ["boto3"]\n'
-        folder = project({"lpack.toml": function, "app.py": "def handler(event, context): ...\n"})
+
+def sdk(shared_folder: Path) -> Path:
+    """An unpacked AWS SDK, in place of the one that is part of every Python runtime."""
+
+    def build(folder: Path) -> None:
+        (folder / "lpack.toml").write_text(SDK)
+        (folder / "app.py").write_text("def handler(event, context): ...\n")
         run = lpack("build", folder=folder)
         assert run.exit_code == 0, run.stderr
-        return unpacked(folder / "dist" / "sdk.zip", tmp_path / "task" / "sdk")
+        unpacked(folder / "dist" / "sdk.zip", folder / "sdk")
 
-    return made
+    return once(shared_folder / "recipes" / "sdk", build) / "sdk"
 
 
 def search_path(opt: str, python: str, sdk: str) -> list[str]:
@@ -175,9 +182,9 @@ def search_path(opt: str, python: str, sdk: str) -> list[str]:
     "name",
     [pytest.param(each, marks=pytest.mark.needs(*PROGRAMS.get(family(RECIPES[each]), ()))) for each in RECIPES],
 )
-def test_a_recipe_is_built_for_every_target_that_it_names(name: str, tmp_path: Path) -> None:
+def test_a_recipe_is_built_for_every_target_that_it_names(name: str, shared_folder: Path) -> None:
     layer = RECIPES[name].layer
-    artifacts = built(name, folder=tmp_path)
+    artifacts = built(name, shared_folder)
     targets = [
         f"{runtime} on {architecture}"
         for artifact in artifacts
@@ -193,10 +200,10 @@ def test_a_recipe_is_built_for_every_target_that_it_names(name: str, tmp_path: P
 
 
 @pytest.mark.parametrize("name", names("python"))
-def test_its_packages_work_on_this_machine(name: str, tmp_path: Path, sdk: Callable[[], Path]) -> None:
+def test_its_packages_work_on_this_machine(name: str, shared_folder: Path) -> None:
     architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    opt = in_opt(name, f"python{HERE}", architecture, folder=tmp_path)
-    path = search_path(str(opt), HERE, str(sdk()) if name == NEEDS_SDK else "")
+    opt = in_opt(name, f"python{HERE}", architecture, shared_folder)
+    path = search_path(str(opt), HERE, str(sdk(shared_folder)) if name == NEEDS_SDK else "")
     use = textwrap.dedent(USES[name])
     process = subprocess.run(
         [sys.executable, "-S", "-c", use],  # -S: nothing that is installed here
@@ -210,11 +217,14 @@ def test_its_packages_work_on_this_machine(name: str, tmp_path: Path, sdk: Calla
 
 @pytest.mark.parametrize(("name", "python", "architecture"), PLACES)
 def test_its_packages_work_in_a_clean_root(
-    name: str, python: str, architecture: str, tmp_path: Path, sdk: Callable[[], Path]
+    name: str, python: str, architecture: str, shared_folder: Path, tmp_path: Path
 ) -> None:
-    task = in_opt(name, f"python{python}", architecture, folder=tmp_path).parent
+    (tmp_path / "probe.py").write_text(PROBE)
+    folders = {"/opt": in_opt(name, f"python{python}", architecture, shared_folder)}
     if name == NEEDS_SDK:
-        sdk()
-    (task / "probe.py").write_text(PROBE)
-    event = {"path": search_path("/var/task/opt", python, "/var/task/sdk"), "use": textwrap.dedent(USES[name])}
-    assert clean_roots.invoke(task, "probe.handler", event, python=python, architecture=architecture) == "used"
+        folders["/var/runtime"] = sdk(shared_folder)
+    event = {"path": search_path("/opt", python, "/var/runtime"), "use": textwrap.dedent(USES[name])}
+    answer = clean_roots.invoke(
+        tmp_path, "probe.handler", event, python=python, architecture=architecture, folders=folders
+    )
+    assert answer == "used"

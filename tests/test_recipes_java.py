@@ -52,10 +52,10 @@ public class Orders {
 """
 
 
-def test_its_artifact_is_the_same_for_all_and_needs_no_remark(tmp_path: Path) -> None:
-    (artifact,) = built("aws-sdk-java-dynamodb", folder=tmp_path)
+def test_its_artifact_is_the_same_for_all_and_needs_no_remark(shared_folder: Path, tmp_path: Path) -> None:
+    (artifact,) = built("aws-sdk-java-dynamodb", shared_folder)
     assert artifact["findings"] == []
-    opt = unpacked(Path(artifact["path"]), tmp_path / "opt")
+    opt = unpacked(artifact["path"], tmp_path / "opt")
     assert {path.parent for path in opt.rglob("*") if path.is_file()} == {opt / "java" / "lib"}
 
 

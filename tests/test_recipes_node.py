@@ -136,7 +136,7 @@ def invoke(module: Path, opt: Path, *, version: str, architecture: str = HERE) -
     emulator = clean_roots.emulator(architecture)
     # Of the root, only its libraries are needed.
     emulated = [emulator, "-L", clean_roots._root("3.13", architecture)] if emulator else []  # noqa: SLF001
-    hooks = opt.parent / "lambda.mjs"
+    hooks = module.parent / "lambda.mjs"
     hooks.write_text(LAMBDAS_IMPORT)
     call = f"import({json.dumps(str(module))}).then((found) => found.handler({{ number: 3 }}))"
     code = f"{call}.then((answer) => console.log(JSON.stringify(answer)))"
@@ -172,11 +172,13 @@ def as_commonjs(name: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "version", "architecture"), PLACES)
-def test_its_packages_can_be_required_and_imported(name: str, version: str, architecture: str, tmp_path: Path) -> None:
-    opt = in_opt(name, f"nodejs{version}.x", architecture, folder=tmp_path)
+def test_its_packages_can_be_required_and_imported(
+    name: str, version: str, architecture: str, shared_folder: Path, tmp_path: Path
+) -> None:
+    opt = in_opt(name, f"nodejs{version}.x", architecture, shared_folder)
     for file, code in (("use.cjs", as_commonjs(name)), ("use.mjs", as_module(name))):
-        (opt.parent / file).write_text(code)
-        answer = invoke(opt.parent / file, opt, version=version, architecture=architecture)
+        (tmp_path / file).write_text(code)
+        answer = invoke(tmp_path / file, opt, version=version, architecture=architecture)
         assert answer == ANSWERS[name], file
 
 
