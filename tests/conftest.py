@@ -12,6 +12,8 @@ import ipaddress
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +24,7 @@ import docker_engine
 import local_registry
 import pytest
 import sample_wheels
+import uv
 from index_server import IndexServer, serving
 
 CHECKOUT = Path(__file__).parent.parent
@@ -192,8 +195,25 @@ def lpack() -> Callable[..., command_line.Run]:
     return command_line.lpack
 
 
+@pytest.fixture(scope="session")
+def _pythons_of_uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What uv keeps about this Python. Asking it takes uv longer than finding the few packages of a test."""
+    cache = tmp_path_factory.mktemp("uv")
+    command = [uv.find_uv_bin(), "pip", "compile", "--quiet", f"--python={sys.executable}", f"--cache-dir={cache}", "-"]
+    subprocess.run(command, input=b"", stdout=subprocess.DEVNULL, env={"HOME": str(cache)}, check=True)
+    return next(cache.glob("interpreter-*"))
+
+
 @pytest.fixture
-def make_wheel(tmp_path: Path) -> Callable[..., Path]:
+def _known_python(_pythons_of_uv: Path, request: pytest.FixtureRequest) -> None:
+    if not request.node.get_closest_marker("network"):
+        cache = Path(os.environ["HOME"], ".cache", "uv")
+        cache.mkdir(parents=True)
+        (cache / _pythons_of_uv.name).symlink_to(_pythons_of_uv)
+
+
+@pytest.fixture
+def make_wheel(tmp_path: Path, _known_python: None) -> Callable[..., Path]:
     """Makes a wheel in ``tmp_path/wheels``: ``make_wheel("demo", "1.0", {"demo.py": ""}, requires=["other"])``."""
 
     def make(*arguments: Any, **options: Any) -> Path:
