@@ -87,6 +87,7 @@ def _never_skipped(report: Any) -> Any:
 def _own_world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
+    home = None
     if request.node.get_closest_marker("network"):
         # How the index is reached (mirror, proxy, certificates) is the developer's setting, and stays.
         monkeypatch.setenv("LPACK_CACHE_DIR", str(SHARED_STORE))
@@ -110,6 +111,8 @@ def _own_world(
     before = os.umask(0o022)
     yield
     os.umask(before)
+    if home:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _only_loopback(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:

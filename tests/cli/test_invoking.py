@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from command_line import Run
 from functions import HERE, PYTHON
+from in_process import lpack as lpack_here
 
 from lpack import events
 
@@ -48,9 +49,9 @@ sandbox = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs("bwrap")]
 
 
 @pytest.fixture
-def orders(project: Project, lpack: Lpack) -> Path:
+def orders(project: Project) -> Path:
     folder = project({"lpack.toml": CONFIGURATION, "src/app.py": CODE})
-    run = lpack("build", folder=folder)
+    run = lpack_here("build", folder=folder)
     assert run.exit_code == 0, run.stderr
     return folder
 
@@ -154,8 +155,8 @@ class TestInASandbox:
         ("@nowhere.json", "error: the event's file `nowhere.json` can't be read: No such file or directory"),
     ],
 )
-def test_a_broken_event_is_refused(orders: Path, lpack: Lpack, event: str, fact: str) -> None:
-    run = lpack("invoke", "orders", "--event", event, folder=orders)
+def test_a_broken_event_is_refused(orders: Path, event: str, fact: str) -> None:
+    run = lpack_here("invoke", "orders", "--event", event, folder=orders)
     assert run.exit_code == 2
     assert fact in run.stderr
     assert "hint: " in run.stderr
@@ -183,43 +184,42 @@ def test_a_broken_event_is_refused(orders: Path, lpack: Lpack, event: str, fact:
         ),
     ],
 )
-def test_a_sample_event_that_there_is_not_is_refused(
-    orders: Path, lpack: Lpack, arguments: tuple[str, ...], told: str
-) -> None:
-    run = lpack("invoke", "orders", *arguments, folder=orders)
+def test_a_sample_event_that_there_is_not_is_refused(orders: Path, arguments: tuple[str, ...], told: str) -> None:
+    run = lpack_here("invoke", "orders", *arguments, folder=orders)
     assert (run.exit_code, run.stdout, run.stderr) == (2, "", told)
 
 
-def test_what_was_not_built_is_not_run(project: Project, lpack: Lpack) -> None:
+def test_what_was_not_built_is_not_run(project: Project) -> None:
     folder = project({"lpack.toml": CONFIGURATION, "src/app.py": CODE})
-    run = lpack("invoke", "orders", folder=folder)
+    run = lpack_here("invoke", "orders", folder=folder)
     assert run.exit_code == 2
     assert "error: `orders` was not built" in run.stderr
     assert "hint: run `lpack build orders`" in run.stderr
-    run = lpack("invoke", "ordres", folder=folder)
+    run = lpack_here("invoke", "ordres", folder=folder)
     assert run.exit_code == 2
     assert "did you mean `orders`?" in run.stderr
 
 
-def test_an_artifact_that_changed_is_not_run(orders: Path, lpack: Lpack) -> None:
+def test_an_artifact_that_changed_is_not_run(orders: Path) -> None:
     artifact = orders / "dist" / "orders.zip"
     artifact.write_bytes(artifact.read_bytes() + b"x")
-    run = lpack("invoke", "orders", folder=orders)
+    run = lpack_here("invoke", "orders", folder=orders)
     assert run.exit_code == 1
     assert "changed since it was built: its record is of other bytes" in run.stderr
     (orders / "dist" / "orders.zip.json").unlink()
-    assert "has no build record" in lpack("invoke", "orders", folder=orders).stderr
+    assert "has no build record" in lpack_here("invoke", "orders", folder=orders).stderr
 
 
-def test_an_artifact_for_another_target_is_not_run(orders: Path, lpack: Lpack) -> None:
+def test_an_artifact_for_another_target_is_not_run(orders: Path) -> None:
     (orders / "lpack.toml").write_text(CONFIGURATION.replace(PYTHON, "python3.10"))
-    run = lpack("invoke", "orders", folder=orders)
+    run = lpack_here("invoke", "orders", folder=orders)
     assert run.exit_code == 1
     assert f"was built for {PYTHON} on {HERE}, and `orders` is for python3.10 on {HERE} now" in run.stderr
 
 
-def test_without_bubblewrap_it_says_what_to_install(orders: Path, lpack: Lpack) -> None:
-    run = lpack("invoke", "orders", "--backend", "sandbox", folder=orders, environ={"PATH": "/nowhere"})
+def test_without_bubblewrap_it_says_what_to_install(orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    run = lpack_here("invoke", "orders", "--backend", "sandbox", folder=orders)
     assert run.exit_code == 4
     assert "`bwrap` is not installed" in run.stderr
     assert "apt install bubblewrap" in run.stderr
