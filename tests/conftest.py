@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -50,6 +51,8 @@ _USER_SETTINGS = ("LPACK_", "PIP_", "UV_", "AWS_", "XDG_", "NETRC", "PYTHONPATH"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(program, ...): runs programs that are not part of Python")
+    # Shells have what they start in the background ignore it, and all that this starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

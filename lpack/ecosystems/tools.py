@@ -82,8 +82,10 @@ def compilers(folder: Path, zig: str, target: Target, options: Sequence[str] = (
     ``options`` are for C and C++.
     """
     triple = f"{target.architecture.machine}-linux-gnu.{glibc(target)}"
-    # Without an -O zig would add checks that end the program where they find fault with it.
-    common = ("-target", triple, "-fno-sanitize=undefined", *options)
+    # Without an -O zig would add checks that end the program where they find fault with it. What a build says itself
+    # comes later, and counts. The -s is also for the programs that try what the compiler can do: zig compiles its C++
+    # library, for the better part of a minute, once for what is stripped and once for what is not.
+    common = ("-target", triple, "-O2", "-s", "-fno-sanitize=undefined", *options)
     folder.mkdir()
     made = []
     for name, text, arguments in (

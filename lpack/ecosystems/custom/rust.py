@@ -20,6 +20,9 @@ from .origin import BOOTSTRAP, Origin
 MANIFEST = "Cargo.toml"
 SOURCES = ("*.rs", "Cargo.toml", "Cargo.lock", ".cargo/", "rust-toolchain", "rust-toolchain.toml", "Makefile")
 
+_PROFILE = "CARGO_PROFILE_RELEASE_"
+"""How variables begin that change the profile: https://doc.rust-lang.org/cargo/reference/environment-variables.html"""
+
 _KIND = "cargo"
 """In the store, cargo's own folders: when a line changes, the libraries need not be compiled again."""
 
@@ -89,6 +92,7 @@ def recipe(origin: Origin, target: Target, ask: Ask, output: Path) -> Recipe:  #
             "versions": [compiler.description, *versions],
             "package": str(source.relative_to(workspace)),
             **compiler_settings(ask, ("CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS")),
+            **{name: value for name, value in sorted(ask.host.environ.items()) if name.startswith(_PROFILE)},
         },
         make=make,
         sources=SOURCES,

@@ -49,6 +49,8 @@ def test_flags_of_the_user_count_and_what_is_unchanged_is_not_built(crate: Path,
     assert b"special" in made.program
     assert str(tmp_path).encode() not in made.program
     assert not make(crate, **asked).notes
+    profile = {"RUSTFLAGS": "--cfg special", "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0"}
+    assert make(crate, store=tmp_path / "store", environ=profile).notes
 
 
 def test_packages_beside_it_are_part_of_what_it_is_built_from(project: Write, make: Make, tmp_path: Path) -> None:

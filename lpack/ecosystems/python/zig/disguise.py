@@ -80,8 +80,8 @@ def answer_for(guise: Disguise, python: Python, compilers: Compilers, target: Ta
         "AR": str(compilers.ar),
         "ARFLAGS": "rcs",
         "RANLIB": str(compilers.ranlib),
-        **dict.fromkeys(("LDSHARED", "BLDSHARED"), f"{cc} -shared -s"),
-        "LDCXXSHARED": f"{cxx} -shared -s",
+        **dict.fromkeys(("LDSHARED", "BLDSHARED"), f"{cc} -shared"),
+        "LDCXXSHARED": f"{cxx} -shared",
         **dict.fromkeys(("CFLAGS", "PY_CFLAGS", "OPT"), _FLAGS),
         **dict.fromkeys(
             ("BASECFLAGS", "CPPFLAGS", "LDFLAGS", "PY_LDFLAGS", "CONFIGURE_CFLAGS", "CONFIGURE_LDFLAGS"), ""

@@ -39,10 +39,6 @@ ar = '{compilers.ar}'
 ranlib = '{compilers.ranlib}'
 python = '{python}'
 
-[built-in options]
-c_link_args = ['-s']
-cpp_link_args = ['-s']
-
 [host_machine]
 system = 'linux'
 cpu_family = '{machine}'
@@ -95,8 +91,8 @@ def workshop(folder: Path, python: Python, zig: str, target: Target, given: Mapp
             **kept,
             **guise.environ,
             **used.environ,
-            "LDSHARED": f"{used.cc} -shared -s",
-            "LDCXXSHARED": f"{used.cxx} -shared -s",
+            "LDSHARED": f"{used.cc} -shared",
+            "LDCXXSHARED": f"{used.cxx} -shared",
             "PKG_CONFIG_LIBDIR": str(temporary),  # where no library of this machine is described
             "TMPDIR": str(temporary),
             **_for_cmake(folder, zig, target, used, given),

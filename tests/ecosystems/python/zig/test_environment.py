@@ -66,7 +66,7 @@ def test_the_python_answers_for_the_target(tmp_path: Path, python: Python, equip
     cc = str(folder / "compilers" / "cc")
     include = str(folder / "python" / "include" / f"python{OWN}")
     assert answer["variables"] == [
-        *(f".cpython-{number}-aarch64-linux-gnu.so", f"cpython-{number}-aarch64-linux-gnu", cc, f"{cc} -shared -s"),
+        *(f".cpython-{number}-aarch64-linux-gnu.so", f"cpython-{number}-aarch64-linux-gnu", cc, f"{cc} -shared"),
         *(str(folder / "compilers" / "ar"), "aarch64-linux-gnu", 0, include),
     ]
     assert answer["platform"] == "linux-aarch64"
