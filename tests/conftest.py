@@ -86,16 +86,29 @@ def _never_skipped(report: Any) -> Any:
     return report
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Empty homes: that of the test before, if it left nothing there, as making one takes longer than most tests."""
+
+    def homes() -> Iterator[Path]:
+        while True:
+            home = Path(tempfile.mkdtemp(prefix="home-", dir=tmp_path_factory.getbasetemp()))
+            while not any(home.iterdir()):
+                yield home
+            shutil.rmtree(home, ignore_errors=True)
+
+    return homes()
+
+
 @pytest.fixture(autouse=True)
 def _own_world(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, _homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    home = None
     if request.node.get_closest_marker("network"):
         # How the index is reached (mirror, proxy, certificates) is the developer's setting, and stays.
         monkeypatch.setenv("LPACK_CACHE_DIR", str(SHARED_STORE))
     else:
-        home = Path(tempfile.mkdtemp(prefix="home-", dir=tmp_path_factory.getbasetemp()))
+        home = next(_homes)
         for name in os.environ:
             if name.startswith(_USER_SETTINGS):
                 monkeypatch.delenv(name)
@@ -114,8 +127,6 @@ def _own_world(
     before = os.umask(0o022)
     yield
     os.umask(before)
-    if home:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _only_loopback(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:

@@ -1,12 +1,11 @@
 """The shape of the house: which room knows which, and who may talk to the world."""
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parent.parent / "lpack"
 
@@ -63,6 +62,13 @@ def room_of(module: Path) -> str:
     return module.relative_to(PACKAGE).with_suffix("").parts[0]
 
 
+@functools.cache
+def nodes_of(module: Path) -> tuple[ast.AST, ...]:
+    """What a module consists of, as far as these tests look at it."""
+    wanted = (ast.Attribute, ast.Call, ast.Import, ast.ImportFrom, ast.Name)
+    return tuple(node for node in ast.walk(ast.parse(module.read_bytes())) if isinstance(node, wanted))
+
+
 def rooms_imported(module: Path) -> Iterator[tuple[str, int]]:
     """The rooms that a module imports anywhere, also inside functions, with the lines."""
     for path, line in _imports(module):
@@ -72,7 +78,7 @@ def rooms_imported(module: Path) -> Iterator[tuple[str, int]]:
 
 def _imports(module: Path) -> Iterator[tuple[tuple[str, ...], int]]:
     folder = module.relative_to(PACKAGE.parent).parent.parts
-    for node in ast.walk(ast.parse(module.read_bytes())):
+    for node in nodes_of(module):
         match node:
             case ast.Import(names=names):
                 for name in names:
@@ -85,7 +91,7 @@ def _imports(module: Path) -> Iterator[tuple[tuple[str, ...], int]]:
 
 def uses_of_the_world(module: Path) -> Iterator[str]:
     """Where a module prints, ends the process, or reads the environment by itself."""
-    for node in ast.walk(ast.parse(module.read_bytes())):
+    for node in nodes_of(module):
         match node:
             case ast.Call(func=ast.Name(id="print" | "input" | "exit" | "quit" as name)):
                 yield f"{node.lineno}: {name}()"
@@ -108,24 +114,20 @@ def test_every_room_has_its_floor() -> None:
     assert rooms == set(FLOOR_OF), "say in FLOORS where the new room stands"
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
-def test_imports_go_down_only(module: Path) -> None:
-    own = room_of(module)
+def test_imports_go_down_only() -> None:
     upward = [
         f"{module}:{line}: {own} imports {other}"
+        for module in MODULES
+        for own in (room_of(module),)
         for other, line in rooms_imported(module)
         if other != own and FLOOR_OF[other] <= FLOOR_OF.get(own, -1)
     ]
-    assert not upward
+    assert upward == []
 
 
-@pytest.mark.parametrize(
-    "module",
-    [module for module in MODULES if room_of(module) not in {"cli", "__main__"}],
-    ids=lambda module: str(module.relative_to(PACKAGE)),
-)
-def test_only_the_command_line_prints_exits_and_reads_the_environment(module: Path) -> None:
-    assert not [f"{module}:{use}" for use in uses_of_the_world(module)]
+def test_only_the_command_line_prints_exits_and_reads_the_environment() -> None:
+    others = [module for module in MODULES if room_of(module) not in {"cli", "__main__"}]
+    assert [f"{module}:{use}" for module in others for use in uses_of_the_world(module)] == []
 
 
 def test_starting_loads_nothing_heavy() -> None:

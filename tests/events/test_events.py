@@ -235,20 +235,21 @@ def test_whatever_an_option_is_given_there_is_an_event_or_an_error(name: str, da
         assert json.loads(json.dumps(made, allow_nan=False)) == made
 
 
+SHORT = st.text(max_size=8)  # drawing long ones takes longer than the test
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),
-    lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+    st.none() | st.booleans() | st.integers() | SHORT | st.floats(allow_nan=False, allow_infinity=False),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(SHORT, each, max_size=3),
     max_leaves=4,
 )
 VALUES_OF: dict[type, Any] = {
     str: st.text(),
     bool: st.booleans(),
-    dict: st.dictionaries(st.text(), JSON),
-    list: st.lists(JSON),
+    dict: st.dictionaries(SHORT, JSON, max_size=3),
+    list: st.lists(JSON, max_size=3),
 }
 
 
-@given(st.recursive(st.none() | st.booleans() | st.text() | st.integers(), st.lists))
+@given(st.recursive(st.none() | st.booleans() | SHORT | st.integers(), lambda each: st.lists(each, max_size=4)))
 def test_what_is_not_a_placeholder_stays(value: Any) -> None:
     template = json.loads(json.dumps(value).replace("$", "").replace("|", ""))
     assert filled(template, {}) == template
