@@ -56,17 +56,21 @@ SMALL = [plain, with_links, with_other_letters, from_everywhere]
 TREES = [*SMALL, pytest.param(with_many_files, marks=pytest.mark.slow)]
 
 
-@pytest.fixture
-def made(tmp_path: Path, store_folder: Path) -> Callable[[Callable[[Path], Tree]], tuple[Tree, Path]]:
+Made = Callable[[Callable[[Path], Tree]], tuple[Tree, Path]]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Each zip once for all who read it."""
+
+    @functools.cache
     def make(trees: Callable[[Path], Tree]) -> tuple[Tree, Path]:
-        tree = trees(tmp_path)
-        write_zip(tree, tmp_path / "some.zip", store=Store(store_folder))
-        return tree, tmp_path / "some.zip"
+        folder = tmp_path_factory.mktemp("zip")
+        tree = trees(folder)
+        write_zip(tree, folder / "some.zip", store=Store(folder / "store"))
+        return tree, folder / "some.zip"
 
     return make
-
-
-Made = Callable[[Callable[[Path], Tree]], tuple[Tree, Path]]
 
 
 @pytest.mark.parametrize("trees", TREES)

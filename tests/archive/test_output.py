@@ -27,13 +27,20 @@ _SIZES = st.sampled_from([0, 1, WINDOW - 1, WINDOW, WINDOW + 1, MIB - 1, MIB, MI
 _STEPS = st.lists(st.tuples(st.sampled_from(["write", "one file", "another file"]), _STARTS, _SIZES))
 
 
+CONTENTS = {"write": NOISE, "one file": NOISE, "another file": NOISE[::-1]}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("files")
+    for name in ("one file", "another file"):
+        (folder / name).write_bytes(CONTENTS[name])
+    return {file.name: file for file in folder.iterdir()}
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(steps=_STEPS)
-def test_bytes_arrive_in_their_order(tmp_path: Path, steps: list[tuple[str, int, int]]) -> None:
-    files = {"one file": tmp_path / "one", "another file": tmp_path / "another"}
-    contents = {"write": NOISE, "one file": NOISE, "another file": NOISE[::-1]}
-    for name, file in files.items():
-        file.write_bytes(contents[name])
+def test_bytes_arrive_in_their_order(tmp_path: Path, files: dict[str, Path], steps: list[tuple[str, int, int]]) -> None:
     with (tmp_path / "output").open("wb") as file, closing(Output(file)) as output:
         for kind, start, size in steps:
             if kind == "write":
@@ -41,7 +48,7 @@ def test_bytes_arrive_in_their_order(tmp_path: Path, steps: list[tuple[str, int,
             else:
                 output.copy(files[kind], start, size)
         output.flush()
-    expected = b"".join(contents[kind][start : start + size] for kind, start, size in steps)
+    expected = b"".join(CONTENTS[kind][start : start + size] for kind, start, size in steps)
     assert (tmp_path / "output").read_bytes() == expected
     assert output.size == len(expected)
     assert output.digest.digest() == hashlib.sha256(expected).digest()

@@ -120,6 +120,14 @@ def test_the_doctor_tells_what_is_there_and_what_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("bare_machine")
+def test_the_doctor_s_document_has_a_format(tmp_path: Path) -> None:
+    told = lpack("doctor", "--json", folder=tmp_path)
+    assert told.exit_code == 0, told.stderr
+    assert next(iter(told.json)) == "format"
+    assert told.json["format"] == 1
+
+
+@pytest.mark.usefixtures("bare_machine")
 def test_the_doctor_fails_when_something_indispensable_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,15 +127,13 @@ def test_wrong_usage_is_told_on_stderr_and_in_json(
         ["inspect", "dist/hello.zip"],
         ["inspect", "dist/shared.zip"],
         ["layers"],
-        ["doctor"],
+        # It starts every program that there is, two of them in Java; tests of its own have a bare machine.
+        pytest.param(["doctor"], marks=pytest.mark.slow),
         *(["cache", name] for name in CACHE_COMMANDS),
     ],
     ids=" ".join,
 )
-def test_json_is_one_document_with_a_format(
-    command: list[str], project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+def test_json_is_one_document_with_a_format(command: list[str], project: Project) -> None:
     configuration = '[function.hello]\nruntime = "python3.13"\nhandler = "app.handler"\nlayers = ["shared"]\n'
     configuration += '[layer.shared]\nruntimes = ["python3.13"]\nsource = { python = "shared" }\n'
     files = {"app.py": "def handler(event, context): ...\n", "shared/shared.py": ""}

@@ -64,7 +64,8 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         files.append(file)
-    subprocess.run(["javac", "--release", "17", "-d", folder / "made", *files], check=True)
+    quick = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-proc:none")  # it has little to do
+    subprocess.run(["javac", *quick, "--release", "17", "-d", folder / "made", *files], check=True)
     made = folder / "made"
     return {file.relative_to(made).as_posix(): file.read_bytes() for file in sorted(made.rglob("*.class"))}
 
