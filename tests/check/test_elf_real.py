@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from check_samples import package, subject
@@ -19,7 +22,7 @@ from lpack.archive.zip_reader import read_zip
 from lpack.check import check, elf_facts
 from lpack.check.elf import ElfFacts
 from lpack.model import Finding, Severity
-from lpack.store import Store
+from lpack.store import Store, replacing
 from lpack.tree import REGULAR, Tree
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
@@ -69,8 +72,14 @@ def architecture(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+def store(shared_folder: Path) -> Store:
+    """One for all tests, so that each wheel's files are looked through once."""
+    return Store(shared_folder / "elf-store")
+
+
+@functools.cache
+def unzipped(requirement: str, architecture: str) -> Tree:
+    return read_zip(fetched(requirement, architecture))
 
 
 def numbers(family: str, text: Iterable[str]) -> tuple[int, ...]:
@@ -79,9 +88,17 @@ def numbers(family: str, text: Iterable[str]) -> tuple[int, ...]:
     return max((tuple(map(int, version.split("."))) for version in found), default=())
 
 
-def as_readelf_says(path: Path) -> ElfFacts:
-    said = subprocess.run(["readelf", "-hldVW", path], capture_output=True, text=True, check=True).stdout
+def as_readelf_says(paths: Sequence[Path]) -> list[ElfFacts]:
+    """What one start of readelf says of several files."""
+    # Where there is one file alone, readelf does not tell whose words these are: another follows, which is no ELF file.
+    command = ["readelf", "-hldVW", *paths, os.devnull]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    parts = re.split(r"^File: (.+)$", said, flags=re.MULTILINE)
+    assert parts[1::2][: len(paths)] == list(map(str, paths))
+    return [_facts(part) for part in parts[2::2][: len(paths)]]
 
+
+def _facts(said: str) -> ElfFacts:
     def tagged(tag: str) -> tuple[str, ...]:
         return tuple(re.findall(rf"\({tag}\) .*\[(.*)\]", said))
 
@@ -104,36 +121,48 @@ def as_readelf_says(path: Path) -> ElfFacts:
 @pytest.mark.needs("readelf")
 @pytest.mark.parametrize("requirement", WHEELS + NOT_SOUND)
 def test_readelf_says_the_same_of_every_file(requirement: str, architecture: str, store: Store, tmp_path: Path) -> None:
-    tree = read_zip(fetched(requirement, architecture))
+    tree = unzipped(requirement, architecture)
+    files = {}
+    for number, entry in enumerate(tree):
+        data = entry.read()
+        if data[:4] == b"\x7fELF":
+            files[entry.path] = tmp_path / str(number)
+            files[entry.path].write_bytes(data)
     found = elf_facts(tree, store)
     assert found
-    for path, facts in found.items():
-        file = tmp_path / "file"
-        file.write_bytes(tree.by_path[path].read())
-        assert facts == as_readelf_says(file), path
-    magic = {entry.path for entry in tree if entry.read()[:4] == b"\x7fELF"}
-    assert set(found) == magic
+    assert found == dict(zip(files, as_readelf_says(list(files.values())), strict=True))
+
+
+def as_auditwheel_says(wheel: Path) -> Any:
+    """What auditwheel says of a wheel; asked once, as it takes seconds, and both are always the same."""
+    answer = wheel.with_name(f"auditwheel-{version('auditwheel')}.json")
+    with FileLock(wheel.with_name("auditwheel.lock")):
+        if not answer.exists():
+            command: list[str | Path] = [sys.executable, "-m", "auditwheel", "show", "--json", wheel]
+            said = subprocess.run(command, capture_output=True, check=True).stdout
+            json.loads(said)
+            with replacing(answer) as file:
+                file.write(said)
+    return json.loads(answer.read_bytes())
 
 
 # auditwheel demangles every symbol, which takes it a while on SciPy's hundred libraries.
 @pytest.mark.parametrize("requirement", [each for each in WHEELS if not each.startswith("scipy")])
 def test_auditwheel_needs_the_same_versions(requirement: str, architecture: str, store: Store) -> None:
-    wheel = fetched(requirement, architecture)
-    command: list[str | Path] = [sys.executable, "-m", "auditwheel", "show", "--json", wheel]
-    said = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    said = as_auditwheel_says(fetched(requirement, architecture))
     versions = [name for names in said["versioned_symbols"].values() for name in names]
-    found = elf_facts(read_zip(wheel), store).values()
+    found = elf_facts(unzipped(requirement, architecture), store).values()
     assert max(facts.glibc for facts in found) == numbers("GLIBC", versions)
     assert max(facts.glibcxx for facts in found) == numbers("GLIBCXX", versions)
     assert max(facts.cxxabi for facts in found) == numbers("CXXABI", versions)
 
 
 def findings_about(requirement: str, architecture: str, store: Store, runtime: str = "python3.13") -> list[Finding]:
-    name, _, version = requirement.partition("==")
-    entries = read_zip(fetched(requirement, architecture))
+    name, _, number = requirement.partition("==")
+    entries = unzipped(requirement, architecture)
     tree = Tree.of(entry._replace(package=name, mode=REGULAR) for entry in entries)
     target = subject(runtime, architecture)
-    return check(tree, target, packages=[package(name, version)], elf=elf_facts(tree, store))
+    return check(tree, target, packages=[package(name, number)], elf=elf_facts(tree, store))
 
 
 @pytest.mark.parametrize("requirement", WHEELS)
@@ -160,12 +189,12 @@ def test_wheels_that_do_not_work_in_lambda_are_errors(
 
 @pytest.mark.parametrize("requirement", ["numpy==2.2.6", "markupsafe==3.0.2", "pydantic-core==2.33.2"])
 def test_wheels_for_another_target_are_errors(requirement: str, store: Store) -> None:
-    name, _, version = requirement.partition("==")
-    tree = Tree.of(entry._replace(package=name) for entry in read_zip(fetched(requirement, "x86_64")))
+    name, _, number = requirement.partition("==")
+    tree = Tree.of(entry._replace(package=name) for entry in unzipped(requirement, "x86_64"))
     facts = elf_facts(tree, store)
     for runtime, architecture, rule in (
         ("python3.13", "arm64", "elf-architecture"),
         ("python3.12", "x86_64", "python-extension"),
     ):
-        findings = check(tree, subject(runtime, architecture), packages=[package(name, version)], elf=facts)
+        findings = check(tree, subject(runtime, architecture), packages=[package(name, number)], elf=facts)
         assert [(finding.severity, finding.check) for finding in findings] == [(Severity.ERROR, rule)]

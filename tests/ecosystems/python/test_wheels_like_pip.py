@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import posixpath
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,11 +42,44 @@ zope.interface==8.7
 INSTALLED_BY_PIP = re.compile(r"[^/]+\.dist-info/(INSTALLER|REQUESTED|direct_url\.json)")
 
 
+PIP = """
+import json, os, runpy, sys
+import pip._internal.cli.main, pip._internal.commands.install
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        os.dup2(2, 1)
+        sys.argv = ["pip", *json.loads(line)]
+        runpy.run_module("pip", run_name="__main__")
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Runs ``python -m pip`` for each line of arguments, in a process of its own that need not load pip first."""
+
+Pip = Callable[..., None]
+
+
 class Laid(NamedTuple):
     """A file as it was laid down."""
 
     executable: bool
     data: bytes
+
+
+@pytest.fixture(scope="module")
+def pip() -> Iterator[Pip]:
+    """Runs pip."""
+    command = [sys.executable, "-c", PIP]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        asked, answers = process.stdin, process.stdout
+        assert asked
+        assert answers
+
+        def run(*arguments: str) -> None:
+            asked.write(json.dumps(arguments) + "\n")
+            assert answers.readline() == "0\n"
+
+        yield run
+        asked.close()
 
 
 def host() -> Target:
@@ -55,10 +90,12 @@ def host() -> Target:
 
 
 @pytest.mark.parametrize("requirement", PACKAGES)
-def test_a_real_wheel_unpacks_to_what_pip_lays_down(requirement: str, workshop: Workshop, tmp_path: Path) -> None:
+def test_a_real_wheel_unpacks_to_what_pip_lays_down(
+    requirement: str, workshop: Workshop, pip: Pip, tmp_path: Path
+) -> None:
     wheel = real_wheel(requirement, workshop)
     ours = {entry.path: Laid(entry.mode == EXECUTABLE, entry.read()) for entry in wheel.entries}
-    theirs = installed_by_pip(wheel.file, tmp_path / "target")
+    theirs = installed_by_pip(wheel.file, tmp_path / "target", pip)
     lost = lost_by_pip(ours.keys() - theirs.keys())
     assert theirs.keys() == ours.keys() - lost
     launchers = {path for path in theirs if path.startswith("bin/") and ours[path].data != theirs[path].data}
@@ -86,10 +123,10 @@ def real_wheel(requirement: str, workshop: Workshop) -> Wheel:
     return wheel
 
 
-def installed_by_pip(wheel: Path, folder: Path) -> dict[str, Laid]:
+def installed_by_pip(wheel: Path, folder: Path, pip: Pip) -> dict[str, Laid]:
     """What pip lays down, less what it says about itself and this machine."""
     options = ["--no-index", "--no-deps", "--no-compile", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([sys.executable, "-m", "pip", "install", *options, f"--target={folder}", wheel], check=True)
+    pip("install", *options, f"--target={folder}", str(wheel))
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     return {
         as_outside_of_venvs(name): Laid(bool(path.stat().st_mode & 0o111), path.read_bytes())
