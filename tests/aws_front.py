@@ -243,6 +243,11 @@ def fronting(moto: int) -> Iterator[Front]:
         wbufsize = -1
         disable_nagle_algorithm = True
 
+        def handle_expect_100(self) -> bool:
+            super().handle_expect_100()
+            self.wfile.flush()  # or a client waits for a second, and goes on without
+            return True
+
         def answer(self) -> None:
             split = urllib.parse.urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aws_front import Answer, Front, aws_error
-from aws_projects import BUCKET, HANDLER, ORDERS, SETTINGS, record
+from aws_projects import BUCKET, HANDLER, ORDERS, SETTINGS, noise, record
 from in_process import lpack
+
+from lpack.publish import functions
 
 Client = Callable[..., Any]
 LAYERED = """
@@ -104,7 +107,7 @@ def test_layers_that_lpack_does_not_know_stay(built: Any, deployed: Any, client:
 @pytest.mark.slow
 def test_large_zips_go_by_s3_and_need_a_bucket(built: Any, deployed: Any, aws: Front, client: Client) -> None:
     deployed()
-    folder = built({"orders/data.gz": os.urandom(53 << 20)}, toml=ORDERS)
+    folder = built(noise("orders", 53 << 20), toml=ORDERS)
     run = lpack("publish", "--update", folder=folder)
     assert run.exit_code == 2
     assert "`orders.zip` has 53 MB, and Lambda takes 50 MB directly\nhint: set `bucket` in [publish]" in run.stderr
@@ -216,13 +219,17 @@ def test_refusals_are_told_with_a_next_step(
     assert f"AWS says: {refusal[2]}" in run.stderr
 
 
-@pytest.mark.slow
-def test_conflicts_that_do_not_end_are_told(built: Any, deployed: Any, aws: Front) -> None:
+def test_conflicts_that_do_not_end_are_told(
+    built: Any, deployed: Any, aws: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(functions, "time", SimpleNamespace(sleep=pauses.append, monotonic=time.monotonic))
     deployed()
     aws.fail("PUT .*/code", aws_error(409, "ResourceConflictException", "busy"), times=9)
     run = lpack("publish", "--update", folder=built(toml=ORDERS))
     assert run.exit_code == 7
     assert "function `orders` is being changed by somebody else\n  AWS says: busy\nhint: wait until" in run.stderr
+    assert pauses == [0.5, 1, 2, 4]
 
 
 def test_the_environment_that_aws_quotes_is_not_shown(built: Any, deployed: Any, aws: Front) -> None:

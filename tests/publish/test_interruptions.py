@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from aws_front import Front
-from aws_projects import BUCKET, record
+from aws_projects import BUCKET, noise, record
 from in_process import lpack
 
 from lpack.publish.digests import PART_BYTES
@@ -28,7 +28,7 @@ PARTS = 3
 @pytest.fixture
 def large(built: Any) -> Path:
     """A project whose artifact goes in parts."""
-    folder: Path = built({"orders/data.gz": os.urandom(PARTS * PART_BYTES - 12345)})
+    folder: Path = built(noise("orders", PARTS * PART_BYTES - 12345))
     return folder
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aws_front import Front
-from aws_projects import SETTINGS, record
+from aws_projects import SETTINGS, noise, record
 from in_process import lpack
 
 Client = Callable[..., Any]
@@ -74,7 +73,7 @@ def test_other_content_is_a_new_version(built: Any, client: Client) -> None:
 
 @pytest.mark.slow
 def test_large_layers_go_by_s3(built: Any, client: Client) -> None:
-    folder = built({**SHARED, "shared/data.gz": os.urandom(53 << 20)}, toml=layer() + SETTINGS)
+    folder = built({**SHARED, **noise("shared", 53 << 20)}, toml=layer() + SETTINGS)
     run = lpack("publish", "--json", folder=folder)
     assert run.exit_code == 0, run.stderr
     assert run.json["artifacts"][0]["s3_key"] == f"shop/shared/{record(folder, 'shared')['sha256']}.zip"
@@ -86,7 +85,7 @@ def test_large_layers_go_by_s3(built: Any, client: Client) -> None:
 def test_large_layers_need_a_bucket_that_lambda_can_read(built: Any, client: Client) -> None:
     elsewhere = {"LocationConstraint": "us-west-2"}
     client("s3", "us-west-2").create_bucket(Bucket="elsewhere", CreateBucketConfiguration=elsewhere)
-    folder = built({**SHARED, "shared/data.gz": os.urandom(53 << 20)}, toml=layer())
+    folder = built({**SHARED, **noise("shared", 53 << 20)}, toml=layer())
     run = lpack("publish", folder=folder)
     assert run.exit_code == 2
     assert "`shared.zip` has 53 MB, and Lambda takes 50 MB directly" in run.stderr

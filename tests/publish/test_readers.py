@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import random
 import subprocess
 import sys
 import venv
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 from aws_front import Front
-from aws_projects import BUCKET, ORDERS, record
+from aws_projects import BUCKET, ORDERS, noise, record
 from emulator import kept
 from in_process import lpack
 
@@ -60,7 +59,7 @@ def ask(aws: Front, command_line: Path) -> Ask:
 @pytest.mark.network
 def test_the_aws_command_line_reads_the_same(built: Any, deployed: Any, ask: Ask, tmp_path: Path) -> None:
     deployed()
-    folder = built({"orders/data.gz": random.Random(3).randbytes(PART_BYTES)})
+    folder = built(noise("orders", PART_BYTES))
     sha256 = record(folder)["sha256"]
     assert lpack("publish", folder=folder).exit_code == 0
     key = f"shop/orders/{sha256}.zip"
@@ -91,7 +90,7 @@ def peak_of(folder: Path, *arguments: str) -> int:
 
 
 def test_memory_for_250_megabytes_by_s3(built: Any, aws: Front) -> None:
-    folder = built({"orders/data.gz": os.urandom(249_000_000)})
+    folder = built(noise("orders", 249_000_000))
     assert record(folder)["size"] > 240_000_000
     assert peak_of(folder, "publish") < 150_000_000
     assert len([call for call in aws.calls("s3") if call.startswith("s3 PUT /artifacts/shop/")]) == 30
@@ -99,6 +98,6 @@ def test_memory_for_250_megabytes_by_s3(built: Any, aws: Front) -> None:
 
 def test_memory_for_50_megabytes_directly(built: Any, deployed: Any, aws: Front) -> None:
     deployed()
-    folder = built({"orders/data.gz": os.urandom(52_000_000)}, toml=ORDERS)
+    folder = built(noise("orders", 52_000_000), toml=ORDERS)
     assert peak_of(folder, "publish", "--update") < 100_000_000
     assert aws.calls("s3") == []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_front import Front, aws_error
-from aws_projects import BUCKET, ORDERS, SETTINGS, record
+from aws_projects import BUCKET, ORDERS, SETTINGS, noise, record
 from in_process import lpack
 
 from lpack.publish.digests import PART_BYTES
@@ -39,7 +38,7 @@ def test_what_is_there_is_not_sent_again(built: Any, aws: Front) -> None:
 @pytest.fixture
 def large(built: Any) -> Path:
     """A project whose artifact goes in parts."""
-    return built({"orders/data.gz": os.urandom(2 * PART_BYTES + 12345)})
+    return built(noise("orders", 2 * PART_BYTES + 12345))
 
 
 def test_large_ones_go_in_parts_and_are_known_again(large: Path, aws: Front, client: Callable[..., Any]) -> None:
