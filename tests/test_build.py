@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import built_once
 from in_process import lpack
 from index_server import IndexServer
 
@@ -37,6 +38,23 @@ def orders(project: Project, make_wheel: Callable[..., Path]) -> Path:
     make_wheel("helper", "2.0")
     text = "".join(f"{number} is a number\n" for number in range(5000))
     return project({"lpack.toml": CONFIGURATION, "app.py": CODE, "requirements.txt": REQUIREMENTS, "numbers.txt": text})
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shelf")
+
+
+@pytest.fixture
+def finished(request: pytest.FixtureRequest, tmp_path: Path, shelf: Path) -> Path:
+    """The same function, built."""
+
+    def make() -> Path:
+        folder: Path = request.getfixturevalue("orders")
+        assert built(folder)["status"] == "built"
+        return folder
+
+    return built_once(shelf / "orders", tmp_path, make)
 
 
 def built(folder: Path, *arguments: str) -> dict[str, Any]:
@@ -123,19 +141,17 @@ def test_a_dry_run_lists_what_would_go_in_and_writes_no_artifact(orders: Path) -
 # What is built again, and what is not
 
 
-def test_what_is_there_already_is_left_alone(orders: Path) -> None:
-    built(orders)
-    before = marks(orders / "dist" / "orders.zip")
-    assert built(orders)["status"] == "unchanged"
-    assert marks(orders / "dist" / "orders.zip") == before
+def test_what_is_there_already_is_left_alone(finished: Path) -> None:
+    before = marks(finished / "dist" / "orders.zip")
+    assert built(finished)["status"] == "unchanged"
+    assert marks(finished / "dist" / "orders.zip") == before
 
 
-def test_settings_that_are_not_in_the_artifact_leave_it_alone(orders: Path) -> None:
-    built(orders)
-    before = marks(orders / "dist" / "orders.zip")
-    (orders / "lpack.toml").write_text(CONFIGURATION + 'memory = 512\nenvironment = { TABLE = "orders" }\n')
-    assert built(orders)["status"] == "unchanged"
-    assert marks(orders / "dist" / "orders.zip") == before
+def test_settings_that_are_not_in_the_artifact_leave_it_alone(finished: Path) -> None:
+    before = marks(finished / "dist" / "orders.zip")
+    (finished / "lpack.toml").write_text(CONFIGURATION + 'memory = 512\nenvironment = { TABLE = "orders" }\n')
+    assert built(finished)["status"] == "unchanged"
+    assert marks(finished / "dist" / "orders.zip") == before
 
 
 def _truncate(folder: Path) -> None:
@@ -175,23 +191,23 @@ def _write(name: str, text: str) -> Callable[[Path], object]:
         pytest.param(_edit_record(format=99), id="another format"),
     ],
 )
-def test_a_changed_artifact_or_record_is_made_again(orders: Path, change: Callable[[Path], object]) -> None:
-    first = built(orders)["record"]
-    data = (orders / "dist" / "orders.zip").read_bytes()
-    change(orders)
-    again = built(orders)
+def test_a_changed_artifact_or_record_is_made_again(finished: Path, change: Callable[[Path], object]) -> None:
+    first = built(finished)["record"]
+    data = (finished / "dist" / "orders.zip").read_bytes()
+    change(finished)
+    again = built(finished)
     assert again["status"] == "built"
     assert again["record"] == first
-    assert (orders / "dist" / "orders.zip").read_bytes() == data
+    assert (finished / "dist" / "orders.zip").read_bytes() == data
 
 
 @pytest.mark.parametrize("field", [{"size": 1}, {"handler": "x.y"}, {"packages": []}, {"left_out": {"a": 1}}], ids=str)
-def test_a_record_that_tells_something_wrong_is_put_right(orders: Path, field: dict[str, object]) -> None:
-    first = built(orders)["record"]
-    _edit_record(**field)(orders)
-    again = built(orders)
+def test_a_record_that_tells_something_wrong_is_put_right(finished: Path, field: dict[str, object]) -> None:
+    first = built(finished)["record"]
+    _edit_record(**field)(finished)
+    again = built(finished)
     assert again["status"] == "unchanged"
-    assert again["record"] == first == json.loads((orders / "dist" / "orders.zip.json").read_text())
+    assert again["record"] == first == json.loads((finished / "dist" / "orders.zip.json").read_text())
 
 
 @pytest.mark.parametrize(
@@ -208,36 +224,33 @@ def test_a_record_that_tells_something_wrong_is_put_right(orders: Path, field: d
         pytest.param(_write("requirements.txt", REQUIREMENTS + "# changed\n"), id="a file of the source"),
     ],
 )
-def test_a_change_of_what_goes_in_gives_another_artifact(orders: Path, change: Callable[[Path], object]) -> None:
-    first = built(orders)["record"]
-    change(orders)
-    again = built(orders)
+def test_a_change_of_what_goes_in_gives_another_artifact(finished: Path, change: Callable[[Path], object]) -> None:
+    first = built(finished)["record"]
+    change(finished)
+    again = built(finished)
     assert again["status"] == "built"
     assert again["record"]["inputs"] != first["inputs"]
-    assert again["record"]["sha256"] == sha256((orders / "dist" / "orders.zip").read_bytes()).hexdigest()
+    assert again["record"]["sha256"] == sha256((finished / "dist" / "orders.zip").read_bytes()).hexdigest()
 
 
-def test_a_new_handler_is_in_the_record(orders: Path) -> None:
-    built(orders)
-    (orders / "lpack.toml").write_text(CONFIGURATION + 'handler = "app.other"\n')
-    _write("app.py", CODE + "other = handler\n")(orders)
-    assert built(orders)["record"]["handler"] == "app.other"
+def test_a_new_handler_is_in_the_record(finished: Path) -> None:
+    (finished / "lpack.toml").write_text(CONFIGURATION + 'handler = "app.other"\n')
+    _write("app.py", CODE + "other = handler\n")(finished)
+    assert built(finished)["record"]["handler"] == "app.other"
 
 
-def test_a_new_version_of_a_package_is_taken_when_asked_for(orders: Path, make_wheel: Callable[..., Path]) -> None:
-    built(orders)
+def test_a_new_version_of_a_package_is_taken_when_asked_for(finished: Path, make_wheel: Callable[..., Path]) -> None:
     make_wheel("helper", "3.0")
-    assert built(orders)["status"] == "unchanged"
-    assert lpack("lock", "--upgrade", folder=orders).exit_code == 0
-    again = built(orders)
+    assert built(finished)["status"] == "unchanged"
+    assert lpack("lock", "--upgrade", folder=finished).exit_code == 0
+    again = built(finished)
     assert again["status"] == "built"
     assert [package["version"] for package in again["record"]["packages"]] == ["1.0", "3.0"]
 
 
-def test_a_lock_that_no_longer_fits_is_an_error_when_frozen(orders: Path) -> None:
-    built(orders)
-    (orders / "requirements.txt").write_text(REQUIREMENTS + "helper<2\n")
-    run = lpack("build", "--frozen", folder=orders)
+def test_a_lock_that_no_longer_fits_is_an_error_when_frozen(finished: Path) -> None:
+    (finished / "requirements.txt").write_text(REQUIREMENTS + "helper<2\n")
+    run = lpack("build", "--frozen", folder=finished)
     assert run.exit_code == 3
     assert "`pylock.orders.toml` does not fit the requirements any more" in run.stderr
     assert "hint: run `lpack lock orders` and commit the file" in run.stderr
@@ -246,17 +259,16 @@ def test_a_lock_that_no_longer_fits_is_an_error_when_frozen(orders: Path) -> Non
 # Failures
 
 
-def test_what_fails_the_checks_does_not_replace_the_old_artifact(orders: Path) -> None:
-    built(orders)
-    before = marks(orders / "dist" / "orders.zip")
-    (orders / "app.py").write_text("def another(event, context): ...\n")
-    run = lpack("build", folder=orders)
+def test_what_fails_the_checks_does_not_replace_the_old_artifact(finished: Path) -> None:
+    before = marks(finished / "dist" / "orders.zip")
+    (finished / "app.py").write_text("def another(event, context): ...\n")
+    run = lpack("build", folder=finished)
     assert run.exit_code == 5
     assert "the handler `app.handler` was not found: `app.py` does not define `handler`" in run.stderr
     assert "what an earlier build made is still in place" in run.stderr
     assert run.stdout == ""
-    assert marks(orders / "dist" / "orders.zip") == before
-    assert lpack("check", folder=orders).exit_code == 0
+    assert marks(finished / "dist" / "orders.zip") == before
+    assert lpack("check", folder=finished).exit_code == 0
 
 
 MANY = """
@@ -375,16 +387,16 @@ def _garble(path: Path) -> None:
     ],
 )
 def test_a_damaged_store_is_found_out_and_mended(
-    orders: Path, store_folder: Path, kind: str, damage: Callable[[Path], object]
+    finished: Path, store_folder: Path, kind: str, damage: Callable[[Path], object]
 ) -> None:
-    first = built(orders)["record"]
-    data = (orders / "dist" / "orders.zip").read_bytes()
-    (orders / "dist" / "orders.zip").unlink()
+    first = built(finished)["record"]
+    data = (finished / "dist" / "orders.zip").read_bytes()
+    (finished / "dist" / "orders.zip").unlink()
     _all(f"{kind}/**/*", damage)(store_folder)
-    again = built(orders)
+    again = built(finished)
     assert again["status"] == "built"
     assert again["record"] == first
-    assert (orders / "dist" / "orders.zip").read_bytes() == data
+    assert (finished / "dist" / "orders.zip").read_bytes() == data
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
 

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from built_once import built_once
 from in_process import lpack
 
 from lpack.aws.architectures import ARM64
@@ -33,9 +34,18 @@ SUBJECT = Subject(
 )
 
 
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shelf")
+
+
 @pytest.fixture
-def orders(project: Project, make_wheel: Callable[..., Path]) -> Path:
+def orders(project: Project, make_wheel: Callable[..., Path], tmp_path: Path, shelf: Path) -> Path:
     """A project that was built."""
+    return built_once(shelf / "orders", tmp_path, lambda: _orders(project, make_wheel))
+
+
+def _orders(project: Project, make_wheel: Callable[..., Path]) -> Path:
     make_wheel("Demo_Package", "1.0", requires=["helper>1"])
     make_wheel("helper", "2.0")
     files = {
@@ -143,8 +153,12 @@ layers = ["base", { arn = "arn:aws:lambda:eu-west-1:123456789012:layer:theirs:3"
 
 
 @pytest.fixture
-def layered(orders: Path) -> Path:
+def layered(request: pytest.FixtureRequest, tmp_path: Path, shelf: Path) -> Path:
     """The project with its packages in a layer instead, built."""
+    return built_once(shelf / "layered", tmp_path, lambda: _layered(request.getfixturevalue("orders")))
+
+
+def _layered(orders: Path) -> Path:
     (orders / "lpack.toml").write_text(LAYERED)
     (orders / "tools").mkdir()
     (orders / "tools" / "run.sh").write_text("#!/bin/sh\n")
