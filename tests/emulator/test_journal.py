@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import IO
 
@@ -32,6 +33,14 @@ def heard() -> Iterator[tuple[Journal, Callable[[str], None], Callable[[str], No
         yield journal, write(writers[0]), write(writers[1])
     for reader in readers:
         reader.close()
+
+
+def soon(happened: Callable[[], object]) -> None:
+    """Wait until what was written has been read, by threads of the journal."""
+    end = time.monotonic() + 5
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 Heard = tuple[Journal, Callable[[str], None], Callable[[str], None]]
@@ -68,7 +77,8 @@ def test_the_functions_output_is_told_from_the_emulators_own_lines(heard: Heard)
 def test_facts_are_read_off_the_journal(heard: Heard, line: str, told: dict[str, object]) -> None:
     journal, _, noting = heard
     noting(f"25 Nov 2026 14:55:18,551 [DEBUG] (rapid) {line}\n")
-    facts, _ = journal.settle(0.2)
+    soon(journal.last_lines)
+    facts, _ = journal.settle(0)
     assert {name: getattr(facts, name) for name in told} == told
 
 
@@ -76,7 +86,8 @@ def test_what_was_told_is_forgotten_before_the_next_invocation(heard: Heard) -> 
     journal, printing, noting = heard
     printing("late\n")
     noting("(rapid) API request - POST /2018-06-01/runtime/init/error,\n")
-    journal.settle(0.2)
+    soon(journal.last_lines)
+    soon(lambda: journal.settle(0)[1])
     assert journal.reset() == ""
     facts, output = journal.settle(0)
     assert (facts.is_error, facts.known, output) == (False, True, "")
@@ -85,5 +96,6 @@ def test_what_was_told_is_forgotten_before_the_next_invocation(heard: Heard) -> 
 def test_of_another_emulators_journal_nothing_is_known(heard: Heard) -> None:
     journal, _, noting = heard
     noting("25 Nov 2026 14:55:18,551 [INFO] (rapid) something else\n")
-    assert not journal.settle(0.2)[0].known
+    soon(journal.last_lines)
+    assert not journal.settle(0)[0].known
     assert journal.last_lines()[0].endswith("something else")

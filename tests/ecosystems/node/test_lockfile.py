@@ -103,9 +103,10 @@ KEYS = st.sampled_from(["version", "resolved", "link", "dependencies", "os", "na
 PLACES = st.lists(st.sampled_from(["node_modules", "a", "b", "..", ""]), max_size=5).map("/".join)
 
 
-@given(
-    st.dictionaries(PLACES, st.dictionaries(KEYS, JSON | st.dictionaries(st.text(max_size=2), JSON, max_size=2)) | JSON)
-)
+ROWS = st.dictionaries(KEYS, JSON | st.dictionaries(st.text(max_size=2), JSON, max_size=2), max_size=5)
+
+
+@given(st.dictionaries(PLACES, ROWS | JSON, max_size=5))
 def test_any_document_is_read_or_refused(packages: dict[str, Any]) -> None:
     with contextlib.suppress(LpackError):
         found = lockfile(packages)

@@ -20,9 +20,17 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shelf")
+
+
 @pytest.fixture
-def remote(tmp_path: Path) -> Path:
-    folder = tmp_path / "remote"
+def remote(shelf: Path) -> Path:
+    """A repository that the tests only read: the first one makes it, in its own environment."""
+    folder = shelf / "remote"
+    if folder.exists():
+        return folder
     folder.mkdir()
     git(folder, "init", "--quiet")
     for number in (1, 2, 3):
