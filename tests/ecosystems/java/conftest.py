@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from once import once
 from own_store import own_store
 
 from lpack.aws.architectures import X86_64
@@ -55,9 +56,13 @@ SOURCES = {
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
+def compiled(shared_folder: Path) -> Mapping[str, bytes]:
     """Class files by their path, made by the machine's compiler for Java 17."""
-    folder = tmp_path_factory.mktemp("classes")
+    made = once(shared_folder / "classes", _compile) / "made"
+    return {file.relative_to(made).as_posix(): file.read_bytes() for file in sorted(made.rglob("*.class"))}
+
+
+def _compile(folder: Path) -> None:
     files = []
     for name, text in SOURCES.items():
         file = folder / f"{name}.java"
@@ -66,8 +71,6 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
         files.append(file)
     quick = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-proc:none")  # it has little to do
     subprocess.run(["javac", *quick, "--release", "17", "-d", folder / "made", *files], check=True)
-    made = folder / "made"
-    return {file.relative_to(made).as_posix(): file.read_bytes() for file in sorted(made.rglob("*.class"))}
 
 
 def make_jar(files: Mapping[str, bytes | str]) -> bytes:
