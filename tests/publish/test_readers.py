@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 import pytest
 from aws_front import Front
 from aws_projects import BUCKET, ORDERS, noise, record
-from emulator import kept
 from in_process import lpack
+from python_tool import python_with
 
 from lpack.publish.digests import PART_BYTES
 
@@ -28,26 +27,14 @@ AWS_COMMAND_LINE = "awscli==1.46.3"
 Ask = Callable[..., Any]
 
 
-def _install(folder: Path) -> None:
-    venv.create(folder / "environment", with_pip=True, symlinks=True)
-    command = [folder / "environment/bin/python", "-m", "pip", "install", "--quiet", AWS_COMMAND_LINE]
-    subprocess.run(command, check=True)
-
-
-@pytest.fixture(scope="session")
-def command_line() -> Path:
-    """The program ``aws``."""
-    return kept(AWS_COMMAND_LINE, _install) / "environment/bin/aws"
-
-
 @pytest.fixture
-def ask(aws: Front, command_line: Path) -> Ask:
+def ask(aws: Front) -> Ask:
     """What the AWS command line says of what is there."""
 
+    python = python_with(AWS_COMMAND_LINE)
+
     def run(*arguments: str) -> Any:
-        # It was installed in a folder that was renamed, so that its first line leads nowhere.
-        python = command_line.with_name("python")
-        command = [python, command_line, "--endpoint-url", aws.address, "--output", "json", *arguments]
+        command = [python, python.with_name("aws"), "--endpoint-url", aws.address, "--output", "json", *arguments]
         environ = {**os.environ, "AWS_DEFAULT_REGION": "eu-west-1"}
         process = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
         assert process.returncode == 0, process.stderr

@@ -26,7 +26,16 @@ pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.needs("mvn", "j
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 DYNAMODB = "software.amazon.awssdk:dynamodb:2.55.0"
 
+QUICK = "-XX:TieredStopAtLevel=1"
+"""For a JVM that is soon over: compiling code well takes it longer than running it."""
+
 Make = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAVEN_OPTS", f"{QUICK} -XX:+UseSerialGC")
+
 
 COMPILER = "<plugin><artifactId>maven-compiler-plugin</artifactId><version>3.13.0</version></plugin>"
 MODULE = """
@@ -96,7 +105,7 @@ def test_the_bytes_depend_on_the_sources_alone(
 ) -> None:
     digests = set()
     places = {
-        "one": {"TZ": "Asia/Tokyo", "LC_ALL": "C", "MAVEN_OPTS": ""},
+        "one": {"TZ": "Asia/Tokyo", "LC_ALL": "C", "MAVEN_OPTS": QUICK},
         "two/deeper": {"TZ": "America/Lima", "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"},
     }
     written = project(SEVERAL)

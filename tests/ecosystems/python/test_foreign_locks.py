@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import tempfile
 import tomllib
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from documents import variants_of
 from hypothesis import given
 from index_server import IndexServer
 from projects import project_files
+from python_tool import python_with
 from workshop import Workshop, target
 
 from lpack.ecosystems.python.poetry import pins
@@ -398,14 +398,15 @@ def test_a_uv_lock_of_real_packages_serves_every_target_that_has_wheels(workshop
         chosen(workshop)
 
 
+POETRY = "poetry==2.5.1"
+
+
 @pytest.mark.network
 @pytest.mark.slow
 def test_a_lock_by_poetry_itself_is_understood(workshop: Workshop, tmp_path: Path) -> None:
-    poetry = tmp_path / "poetry"
-    subprocess.run([sys.executable, "-m", "venv", poetry], check=True)
-    subprocess.run([poetry / "bin/python", "-m", "pip", "install", "--quiet", "poetry"], check=True)
+    python = python_with(POETRY)
     where = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
-    asked = subprocess.run([poetry / "bin/python", "-c", where], check=True, capture_output=True, text=True)
+    asked = subprocess.run([python, "-c", where], check=True, capture_output=True, text=True)
     index = asked.stdout.strip()
     workshop.write(
         {
@@ -430,7 +431,7 @@ def test_a_lock_by_poetry_itself_is_understood(workshop: Workshop, tmp_path: Pat
         }
     )
     environ = {**os.environ, "POETRY_CACHE_DIR": str(tmp_path / "cache"), "POETRY_VIRTUALENVS_CREATE": "false"}
-    subprocess.run([poetry / "bin/poetry", "lock", "--quiet"], cwd=workshop.folder / "src", env=environ, check=True)
+    subprocess.run([python, "-m", "poetry", "lock", "--quiet"], cwd=workshop.folder / "src", env=environ, check=True)
     plain = {"certifi", "charset-normalizer", "idna", "numpy", "pysocks", "requests", "urllib3"}
     workshop.target = target("python3.13", "arm64")
     names = {package["name"] for package in workshop.locked().document["packages"]}
