@@ -33,13 +33,30 @@ _FORMAT = 1
 _DEBIAN_NAMES = {"x86_64": "amd64", "arm64": "arm64"}
 _NOT_NEEDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
+_CONFIGURED = (
+    "--variant=minbase",
+    # The packages of Java want to put links here, and fail where it is not there.
+    '--essential-hook=mkdir -p "$1"/usr/share/man/man1',
+    # Nothing is to be kept of how this machine reaches the mirror.
+    '--customize-hook=cd "$1"/etc; rm -f apt/apt.conf.d/99mmdebstrap resolv.conf hostname',
+)
+_UNPACKED = (
+    "--variant=extract",
+    "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+)
+_SHELL = ("base-files", "coreutils", "dash")
+
 _PYTHON = ("python3", "python3-dev", "python3-pip", "python3-venv")
 _COMPILER = ("gcc", "g++", "libc6-dev", "make")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is in an image: a Debian release with packages, an architecture as Lambda calls it, and its settings."""
+    """What is in an image: a Debian release with packages, an architecture as Lambda calls it, and its settings.
+
+    Of those that are not ``configured``, the packages are unpacked alone, which takes a few seconds: programs run, but
+    nothing was done that packages do when they are installed; ``commands`` do what is missed, with the root in ``$1``.
+    """
 
     release: str
     packages: tuple[str, ...] = ()
@@ -48,6 +65,8 @@ class Recipe:
     entrypoint: tuple[str, ...] = ()
     environment: tuple[str, ...] = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",)
     folder: str = ""
+    configured: bool = True
+    commands: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -56,18 +75,31 @@ class Recipe:
         return f"{self.release}-{_DEBIAN_NAMES[self.architecture]}-{digest[:16]}"
 
 
-PLAIN = Recipe("bookworm", ("ca-certificates",))
+PLAIN = Recipe(
+    "bookworm",
+    (*_SHELL, "bash", "findutils", "grep", "sed", "tar", "gzip", "sysvinit-utils"),
+    configured=False,
+)
 """A shell and what it needs; the smallest that can run something."""
 
-PYTHON = {
-    "3.11": Recipe("bookworm", (*_PYTHON, *_COMPILER, "ca-certificates", "git")),
-    "3.13": Recipe("trixie", (*_PYTHON, *_COMPILER, "ca-certificates", "git")),
-}
-"""By the version of Python: with a compiler, pip and venv, to build in."""
+PYTHON = Recipe("trixie", (*_PYTHON, *_COMPILER, "cargo", "ca-certificates", "git"))
+"""Python 3.13 with compilers, pip and venv, to build in."""
 
-RUST = Recipe("trixie", (*PYTHON["3.13"].packages, "cargo"))
 NODE = Recipe("trixie", ("nodejs", "npm", "libnode-dev", "python3", *_COMPILER, "ca-certificates"))
 JAVA = Recipe("bookworm", ("default-jdk-headless", "maven", "ca-certificates"))
+
+TO_RUN = {
+    "python": Recipe("bookworm", (*_SHELL, "python3", "libstdc++6", "zlib1g"), configured=False),
+    "node": Recipe("trixie", (*_SHELL, "nodejs"), configured=False),
+    "java": Recipe(
+        "bookworm",
+        (*_SHELL, "openjdk-17-jre-headless"),
+        configured=False,
+        commands=('cd "$1"/usr/bin && ln -s ../lib/jvm/java-17-openjdk-*/bin/java java',),
+    ),
+    "custom": PLAIN,
+}
+"""By the family: what runs its functions, and can build nothing."""
 
 
 def needs(recipe: Recipe) -> list[pytest.MarkDecorator]:
@@ -96,15 +128,14 @@ def file_system(recipe: Recipe) -> Path:
             partial = IMAGES / f".{recipe.key}.partial.tar"
             _run(
                 [
-                    *("mmdebstrap", "--quiet", "--variant=minbase", "--format=tar"),
+                    *("mmdebstrap", "--quiet", "--format=tar"),
+                    *(_CONFIGURED if recipe.configured else _UNPACKED),
+                    *(f"--extract-hook={command}" for command in recipe.commands),
                     f"--architectures={_DEBIAN_NAMES[recipe.architecture]}",
                     *([f"--include={','.join(recipe.packages)}"] if recipe.packages else []),
                     *(f"--dpkgopt=path-exclude={path}" for path in _NOT_NEEDED),
                     '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror may be some days behind
-                    # The packages of Java want to put links here, and fail where it is not there.
-                    '--essential-hook=mkdir -p "$1"/usr/share/man/man1',
-                    # Nothing is to be kept of how this machine reaches the mirror.
-                    '--customize-hook=cd "$1"/etc; rm -f apt/apt.conf.d/99mmdebstrap resolv.conf hostname',
+                    '--aptopt=Acquire::Retries "5"',
                     recipe.release,
                     str(partial),
                 ]
@@ -150,5 +181,7 @@ def _load(recipe: Recipe, file_system: Path, reference: str) -> None:
 
 
 def _run(command: list[str]) -> None:
-    process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    process = subprocess.run(
+        command, env=clean_roots.ENVIRON, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert process.returncode == 0, process.stderr

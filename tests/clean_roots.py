@@ -26,6 +26,9 @@ RELEASES = {"3.11": "bookworm", "3.13": "trixie", "3.14": "sid"}
 
 ROOTS = Path(os.environ.get("LPACK_TEST_ROOTS") or Path(__file__).parent.parent / ".cache" / "roots").absolute()
 
+ENVIRON = dict(os.environ)
+"""The developer's own, with the way to a mirror: the test that is the first to ask may be one without network."""
+
 _DEBIAN_NAMES = {"x86_64": "amd64", "arm64": "arm64"}
 _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _PROCESSORS = {"x86_64": "max", "arm64": "neoverse-n1"}
@@ -162,8 +165,11 @@ def _unpack(release: str, architecture: str, folder: Path) -> None:
         f"--include={_PACKAGES}",
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
         '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror of sid may be some days behind
+        '--aptopt=Acquire::Retries "5"',
         release,
         str(folder),
     ]
-    process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    process = subprocess.run(
+        command, env=ENVIRON, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert process.returncode == 0, process.stderr

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import base_images
-from base_images import JAVA, NODE, PLAIN, PYTHON, Recipe
+import runtime_clients
+from base_images import TO_RUN, Recipe
 from conftest import SHARED_STORE
 from emulator import HERE, kept
 
@@ -79,10 +80,10 @@ class Family:
 
 
 FAMILIES = {
-    "python": Family(PYTHON["3.11"], "python3.11"),
-    "node": Family(NODE, "nodejs20.x", ("node", "npm", "cmake", "make", "g++", "autoconf", "automake", "libtoolize")),
-    "java": Family(JAVA, "java17", ("java", "javac", "mvn")),
-    "custom": Family(PLAIN, "provided.al2023", ("go",)),
+    "python": Family(TO_RUN["python"], "python3.11"),
+    "node": Family(TO_RUN["node"], "nodejs20.x", runtime_clients.NEEDS["node"]),
+    "java": Family(TO_RUN["java"], "java17", ("java", "javac", "mvn")),
+    "custom": Family(TO_RUN["custom"], "provided.al2023", ("go",)),
 }
 
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import base_images
@@ -262,7 +263,7 @@ def _foreign_shell() -> bytes:
 
 
 OTHER = "arm64" if base_images.HERE == "x86_64" else "x86_64"
-FOREIGN = base_images.Recipe("bookworm", ("ca-certificates",), OTHER)
+FOREIGN = replace(base_images.PLAIN, architecture=OTHER)
 
 
 @pytest.mark.needs(*filter(None, [clean_roots.emulator(OTHER)]))

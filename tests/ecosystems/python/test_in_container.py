@@ -20,7 +20,7 @@ import local_registry
 import pytest
 from command_line import Run
 
-pytestmark = [*base_images.needs(base_images.PYTHON["3.13"]), pytest.mark.network, clean_roots.needs(base_images.HERE)]
+pytestmark = [*base_images.needs(base_images.PYTHON), pytest.mark.network, clean_roots.needs(base_images.HERE)]
 
 Build = Callable[..., Run]
 MARKUPSAFE = "--no-binary markupsafe\nmarkupsafe==3.0.2\n"
@@ -33,7 +33,7 @@ def build(project: Callable[..., Path], lpack: Callable[..., Run], tmp_path: Pat
     def run(
         requirements: str, *options: str, files: dict[str, str] | None = None, environ: Any = None, **settings: Any
     ) -> Run:
-        settings = {"base": base_images.image(base_images.PYTHON["3.13"]), "native": "container", **settings}
+        settings = {"base": base_images.image(base_images.PYTHON), "native": "container", **settings}
         table = "\n".join(f"{key} = {value!r}" for key, value in settings.items() if value)
         folder = project(
             {
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn PyInit_rusty() -> *mut PyObject {
 
 
 def test_a_package_in_rust(build: Build, tmp_path: Path) -> None:
-    built = build("rusty @ ./rusty\n", files=RUSTY, base=base_images.image(base_images.RUST))
+    built = build("rusty @ ./rusty\n", files=RUSTY)
     assert built.exit_code == 0, built.stderr
     assert invoked(tmp_path, 21) == 42
 
@@ -218,7 +218,7 @@ def test_a_version_from_the_history_of_a_repository(build: Build, tmp_path: Path
 
 def test_an_image_of_the_user_s_own_is_taken_as_it_is(build: Build, tmp_path: Path) -> None:
     app = {"src/app.py": "import markupsafe._speedups\n\ndef handler(event, context):\n    return event\n"}
-    image = base_images.image(base_images.PYTHON["3.13"])
+    image = base_images.image(base_images.PYTHON)
     built = build(MARKUPSAFE, "-v", files=app, base=None, image=image)
     assert built.exit_code == 0, built.stderr
     assert "this image has no auditwheel: the wheel is taken as it is" in built.stderr
