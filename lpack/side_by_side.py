@@ -13,8 +13,10 @@ from .model import Reporter
 _GRACE = 1.0
 """Seconds that running tasks have to put things away when the user has had enough."""
 
-_T = TypeVar("_T")
+_TICK = 0.2
+"""Seconds to wait at once: of a signal that comes just before it begins to wait, Python hears when that ends."""
 
+_T = TypeVar("_T")
 
 _Thing = TypeVar("_Thing")
 
@@ -36,7 +38,7 @@ def side_by_side(  # noqa: PLR0913 -- the last one is rarely given
         reporter.progress(label, 0, len(things))
     if len(things) < 2:
         return [task(thing, reporter) for thing in things]
-    from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
     # Two threads must not be the first to ask, as those that look for uv would: older Pythons get it wrong (#92452).
     sysconfig.get_config_vars()
@@ -44,9 +46,13 @@ def side_by_side(  # noqa: PLR0913 -- the last one is rarely given
     stoppable = _Stoppable(reporter, stop)
     pool = ThreadPoolExecutor(max_workers=workers)
     futures = [pool.submit(task, thing, stoppable) for thing in things]
+    waiting, count = set(futures), 0
     try:
-        for done, _ in enumerate(as_completed(futures), start=1):
-            reporter.progress(label, done, len(futures))
+        while waiting:
+            done, waiting = wait(waiting, timeout=_TICK, return_when=FIRST_COMPLETED)
+            for _ in done:
+                count += 1
+                reporter.progress(label, count, len(futures))
     except BaseException:
         stop.set()
         when_stopped()

@@ -45,6 +45,7 @@ _UNPACKED = (
     "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
 )
 _SHELL = ("base-files", "coreutils", "dash")
+_TOOLS = (*_SHELL, "bash", "findutils", "grep", "gzip", "sed", "sysvinit-utils", "tar")
 
 _PYTHON = ("python3", "python3-dev", "python3-pip", "python3-venv")
 _COMPILER = ("gcc", "g++", "libc6-dev", "make")
@@ -77,7 +78,7 @@ class Recipe:
 
 PLAIN = Recipe(
     "bookworm",
-    (*_SHELL, "bash", "findutils", "grep", "sed", "tar", "gzip", "sysvinit-utils"),
+    _TOOLS,
     configured=False,
 )
 """A shell and what it needs; the smallest that can run something."""
@@ -85,8 +86,25 @@ PLAIN = Recipe(
 PYTHON = Recipe("trixie", (*_PYTHON, *_COMPILER, "cargo", "ca-certificates", "git"))
 """Python 3.13 with compilers, pip and venv, to build in."""
 
-NODE = Recipe("trixie", ("nodejs", "npm", "libnode-dev", "python3", *_COMPILER, "ca-certificates"))
-JAVA = Recipe("bookworm", ("default-jdk-headless", "maven", "ca-certificates"))
+_CERTIFICATES = 'cat "$1"/usr/share/ca-certificates/mozilla/*.crt > "$1"/etc/ssl/certs/ca-certificates.crt'
+_COMPILER_LINKS = 'cd "$1"/usr/bin && ln -s gcc cc && ln -s g++ c++'
+_JAVA_LINKS = 'cd "$1"/usr/bin && ln -s ../lib/jvm/java-17-openjdk-*/bin/java java'
+_JAVAC_LINKS = (
+    f"{_JAVA_LINKS} && ln -s ../lib/jvm/java-17-openjdk-*/bin/javac javac && ln -s ../share/maven/bin/mvn mvn"
+)
+
+NODE = Recipe(
+    "trixie",
+    (*_TOOLS, "nodejs", "npm", "libnode-dev", "python3", *_COMPILER, "ca-certificates"),
+    configured=False,
+    commands=(_CERTIFICATES, _COMPILER_LINKS),
+)
+JAVA = Recipe(
+    "bookworm",
+    (*_TOOLS, "openjdk-17-jdk-headless", "maven", "ca-certificates"),
+    configured=False,
+    commands=(_CERTIFICATES, _JAVAC_LINKS),
+)
 
 TO_RUN = {
     "python": Recipe("bookworm", (*_SHELL, "python3", "libstdc++6", "zlib1g"), configured=False),
@@ -95,7 +113,7 @@ TO_RUN = {
         "bookworm",
         (*_SHELL, "openjdk-17-jre-headless"),
         configured=False,
-        commands=('cd "$1"/usr/bin && ln -s ../lib/jvm/java-17-openjdk-*/bin/java java',),
+        commands=(_JAVA_LINKS,),
     ),
     "custom": PLAIN,
 }
