@@ -279,7 +279,7 @@ requirements = "requirements.txt"
 """ + "".join(f'[function.{name}]\nsource = "{name}"\n' for name in ("north", "east", "south", "west"))
 
 
-@pytest.fixture(params=["threads", "processes"])
+@pytest.fixture(params=["threads", pytest.param("processes", marks=pytest.mark.slow)])
 def many(
     project: Project, make_wheel: Callable[..., Path], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Path:

@@ -98,6 +98,7 @@ def test_workers_put_things_away_when_the_user_has_had_enough(tmp_path: Path) ->
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.slow
 def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from lpack.worker_processes import in_processes; import worker_tasks\n"

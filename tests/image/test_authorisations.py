@@ -29,7 +29,7 @@ from lpack.image.reference import Reference, Repository, parse_reference
 from lpack.image.registry import Registries, blob_chunks, read_manifest
 from lpack.model import Host
 
-pytestmark = pytest.mark.needs(*local_registry.PROGRAMS)
+pytestmark = [pytest.mark.slow, pytest.mark.needs(*local_registry.PROGRAMS)]
 
 IMAGE = sample_image({"a": b"1"}, {"b": noise(1 << 20)})
 LARGE = IMAGE.layers[1].descriptor
