@@ -8,6 +8,9 @@ FIXTURE := fixtures/python-pandas
 # Where the environment forbids byte code, Python would compile everything anew for each of the tests' processes.
 export PYTHONDONTWRITEBYTECODE :=
 
+# Files in memory, where there are two gigabytes for them: the quick tests make tens of thousands of small ones.
+MEMORY := $(shell test -w /dev/shm && test "$$(df -Pk /dev/shm | awk 'END { print $$4 }')" -gt 2000000 && echo /dev/shm)
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test quick lint format bench clean
 
@@ -38,7 +41,7 @@ test: lint ## run all checks and tests (needs the package index)
 	$(BIN)/pytest -n auto
 
 quick: venv ## run the tests that need neither network nor patience
-	$(BIN)/pytest -n auto -m 'not network and not slow'
+	$(if $(MEMORY),PYTEST_DEBUG_TEMPROOT=$(MEMORY)) $(BIN)/pytest -n auto -m 'not network and not slow'
 
 lint: venv ## check style, format and types
 	$(BIN)/ruff check

@@ -84,7 +84,10 @@ def test_a_worker_that_dies_costs_its_own_thing_alone(death: str, end: str) -> N
     assert lost.message == f"a worker process ended before its work was done, with {end}"
 
 
-def test_workers_put_things_away_when_the_user_has_had_enough(tmp_path: Path) -> None:
+def test_workers_put_things_away_when_the_user_has_had_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("side_by_side", "worker_processes"):
+        monkeypatch.setattr(f"lpack.{module}._GRACE", 20.0)  # as they may be slow here
+
     class Impatient(Listener):
         def progress(self, label: str, done: int, total: int) -> None:  # noqa: ARG002 -- the Protocol's
             if (label, done) == ("all", 1):

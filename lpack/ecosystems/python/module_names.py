@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
+
+_PARSING = threading.Lock()
+_TRIES = 10
 
 _DYNAMIC = {"globals", "locals", "vars", "exec", "modules"}
 """Where a module uses one of these (the last one of `sys`), it may bind names that its text does not show."""
@@ -17,13 +22,22 @@ def names_in(text: bytes, version: tuple[int, int]) -> set[str] | None:
     ValueError, RecursionError or MemoryError is what Python raises for some texts that no module has. This Python
     knows its own syntax alone: of a newer version it refuses what is new, of an older one it sees most of what is.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a module's own doubtful escapes are not the matter here
-        module = ast.parse(text, feature_version=min(version, sys.version_info[:2]))
+    module = _parsed(text, min(version, sys.version_info[:2]))
     names = {*_bound_by(module.body), *_bound_from_inside(module)}
     if names & {"*", "__getattr__"} or _DYNAMIC & set(_mentioned(module)):
         return None
     return names
+
+
+def _parsed(text: bytes, version: tuple[int, int]) -> ast.Module:
+    # One at a time, as the filters of warnings are those of all threads; and once more if it was disturbed: where
+    # another thread parses, too, Python may lose count (https://github.com/python/cpython/issues/106905).
+    with _PARSING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a module's own doubtful escapes are not the matter here
+        for _ in range(_TRIES):
+            with contextlib.suppress(SystemError):
+                return ast.parse(text, feature_version=version)
+        return ast.parse(text, feature_version=version)
 
 
 def _mentioned(module: ast.Module) -> Iterator[str]:
