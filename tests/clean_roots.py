@@ -50,11 +50,13 @@ _ENVIRONMENT = {
 """What Lambda sets: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
 
 _INVOKE = """
-import importlib, json, sys
+import importlib, json, os, sys
 module, _, function = sys.argv[1].rpartition(".")
 handler = getattr(importlib.import_module(module.replace("/", ".")), function)
-print(json.dumps(handler(json.load(sys.stdin), None)))
+print(json.dumps(handler(json.load(sys.stdin), None)), flush=True)
+os._exit(0)
 """
+"""As in Lambda, Python is not brought to its end: threads of native packages may not live to see that unharmed."""
 
 
 def emulator(architecture: str) -> str | None:

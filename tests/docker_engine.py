@@ -10,11 +10,13 @@ import functools
 import os
 import uuid
 from contextlib import AbstractContextManager
-
-from docker import DockerClient
+from typing import TYPE_CHECKING
 
 from lpack.engine import connect, engine
 from lpack.errors import ToolError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 LABEL = "lpack.test"
 

@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from command_line import Run
 from functions import HERE, PYTHON
@@ -69,6 +67,9 @@ class Served:
             assert line, log.read_text()
             lines.append(line)
         self.url = json.loads("".join([*lines, "}"]))["url"]
+        import boto3
+        from botocore.config import Config
+
         self.client = boto3.client(
             "lambda",
             endpoint_url=self.url,

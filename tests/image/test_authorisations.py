@@ -19,7 +19,6 @@ from local_registry import (
     serving_tokens,
     tunnels_to,
 )
-from moto.server import ThreadedMotoServer
 from registry_faults import in_front_of
 from sample_images import noise, sample_image
 
@@ -273,6 +272,8 @@ ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An AWS of this machine, which boto3 is told of as it is of the real one: by the process's environment."""
+    from moto.server import ThreadedMotoServer  # half a second, also where only the others are collected
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()

@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from aws_front import Front, fronting, moto_server
 from aws_projects import BUCKET, HANDLER, ORDERS, REGION, SETTINGS
-from botocore.loaders import JSONFileLoader
 from in_process import lpack
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _services_are_read_once() -> Iterator[None]:
     """AWS's library reads megabytes about each service, for each client anew; a user's process has one of each."""
+    from botocore.loaders import JSONFileLoader
+
     read = JSONFileLoader.load_file
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _self, path: remembered(path))
@@ -46,6 +46,8 @@ def clients(front: Front) -> Callable[..., Any]:
     @functools.cache
     def make(service: str, region: str = REGION) -> Any:
         keys = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "test"}
+        import boto3  # a third of a second, also where only the others are collected
+
         return boto3.client(service, endpoint_url=front.address, region_name=region, **keys)
 
     return make

@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 # Threads change in the middle of what Python does, as they may when it collects garbage. In a process of its own, as
 # it is Python itself that is disturbed.
 PARSING = """
@@ -18,5 +20,6 @@ assert found == [{"x", "f"}] * 30
 """
 
 
+@pytest.mark.slow
 def test_threads_that_parse_do_not_disturb_each_other() -> None:
     subprocess.run([sys.executable, "-c", PARSING], check=True, timeout=60)
