@@ -36,6 +36,7 @@ def _is_jar(entry: Entry) -> bool:
 def _package(entry: Entry) -> Package | None:
     """The package that a jar is; None when it doesn't say so, or says it of several that were put together."""
     try:
+        # For an encrypted member Python raises RuntimeError, for an unknown compression NotImplementedError.
         with zipfile.ZipFile(io.BytesIO(entry.read())) as jar:
             told = list(_told(jar))
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):

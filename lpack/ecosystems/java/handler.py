@@ -39,6 +39,7 @@ def check_handler(tree: Tree, handler: str, target: Target, store: Store) -> lis
         return [_error(f"the handler `{handler}` is not of the form `package.Class::method`", hint)]
     classes = ClassPath(tree)
     try:
+        # For an encrypted member Python raises RuntimeError, for an unknown compression NotImplementedError.
         found = classes.find(name.replace(".", "/"))
         if found is None:
             return [_no_class(classes, name, handler)]
